@@ -1,0 +1,63 @@
+# `make run` and `make test` do everything on a fresh machine with Python 3.11-3.13, git and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Stages are started as `python ...`: the environment's has to be found first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+# A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
+unexport DVC_ROOT
+
+.PHONY: help run test test-all lint lock clean
+
+help:
+	@echo "make run       set up .venv and run the pipeline on real digits"
+	@echo "make test      set up .venv and run the tests"
+	@echo "make test-all  also the slow tests; a skipped test is a failure"
+	@echo "make lint      formatting, rules, types, layers"
+	@echo "make lock      choose the versions in requirements.lock anew"
+	@echo "make clean     remove what the above made"
+
+run: $(BIN)/ready
+	dvc repro
+
+test: $(BIN)/ready
+	$(BIN)/pytest
+
+test-all: $(BIN)/ready
+	$(BIN)/pytest -m "" --no-skips
+
+lint: $(BIN)/ready
+	ruff format --check
+	ruff check
+	mypy
+	lint-imports
+
+# The locked packages on Linux x86-64, elsewhere what pyproject.toml allows.
+$(BIN)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit( \
+	  f"Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
+	else \
+	  $(BIN)/python -m pip install --quiet --upgrade pip && \
+	  $(BIN)/python -m pip install --quiet -e . --group dev; \
+	fi
+	echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
+	# DVC wants Git unless told otherwise; an unpacked archive has none.
+	git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/dvc config --local core.no_scm true
+	touch $@
+
+# Needs `uv` on the PATH. The lock holds no address: pip's own settings say where packages come from.
+lock:
+	uv pip compile --universal --fork-strategy fewest --python-version 3.11 --upgrade \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --group dev \
+	  pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv data models dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache .dvc/tmp \
+	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	  reports/metrics.json reports/per_image.csv reports/restored.npy reports/train
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

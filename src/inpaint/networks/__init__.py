@@ -1,0 +1,55 @@
+"""The networks by name, and what each is given to look at.
+
+Every network maps its inputs to the whole image: float32 (B, H, W, C), [-1, 1] = black to white.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from inpaint import fill
+from inpaint.metrics import to_signed
+from inpaint.networks.report_unet import report_unet
+from inpaint.networks.residual_unet import residual_unet
+
+
+@dataclass(frozen=True)
+class Network:
+    """How to build a network, and how its input is made from an image with a hole.
+
+    Attributes:
+        build: (image_shape, filters, dropout, skip_connections) -> keras.Model
+        fill: what the hole is filled with in the network's input.
+        sees_hole: whether the hole itself is a second input.
+    """
+
+    build: Callable[..., keras.Model]
+    fill: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    sees_hole: bool
+
+
+NETWORKS = {
+    "residual_unet": Network(residual_unet, fill.biharmonic, sees_hole=True),
+    "report_unet": Network(report_unet, fill.constant, sees_hole=False),
+}
+
+
+def network_inputs(name: str, images: np.ndarray, holes: np.ndarray) -> list[np.ndarray]:
+    """What the network ``name`` is given: the images with their holes filled, and maybe the holes.
+
+    Args:
+        name: a key of ``NETWORKS``.
+        images: uint8 (B, H, W, C); what lies under a hole does not matter.
+        holes: bool (B, H, W), True = missing.
+
+    Returns:
+        float32 (B, H, W, C) in [-1, 1] and, if the network sees it, float32 (B, H, W, 1), 1 =
+        missing.
+    """
+    network = NETWORKS[name]
+    inputs = [to_signed(network.fill(images, holes))]
+    if network.sees_hole:
+        inputs.append(holes[..., np.newaxis].astype(np.float32))
+    return inputs

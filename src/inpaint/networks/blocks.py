@@ -1,0 +1,25 @@
+"""Pieces that networks are made of."""
+
+import keras
+
+
+def residual_block(x: keras.KerasTensor, num: int, *, dropout: float, dilation: int = 1):  # type: ignore[no-untyped-def]
+    """Two 3x3 convolutions whose result is added to their input: (B, H, W, num) -> the same.
+
+    Pre-activation order (He et al., 2016, arXiv 1603.05027), without normalisation; the second
+    convolution starts at zero, so that a fresh block passes its input on.
+    """
+    layers = keras.layers
+    y = layers.Activation("silu")(x)
+    y = layers.Conv2D(num, 3, padding="same", dilation_rate=dilation)(y)
+    y = layers.Activation("silu")(y)
+    y = layers.Dropout(dropout)(y)
+    y = layers.Conv2D(num, 3, padding="same", kernel_initializer="zeros")(y)
+    return layers.Add()([x, y])
+
+
+def check_divisible(image_shape: tuple[int, int, int], *, by: int) -> None:
+    """Refuse images that a network's pooling could not give back in the same size."""
+    height, width, _ = image_shape
+    if height % by or width % by:
+        raise ValueError(f"image_shape: received {height}x{width}, allowed: multiples of {by}")

@@ -1,0 +1,237 @@
+"""The schema of params.yaml: what each key means, and what it may be."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
+
+from inpaint.errors import InputError
+
+Dataset = Literal["mnist", "cifar10", "fashion_mnist", "photos"]
+
+# Height, width (pixels) and channels of each data set's images.
+IMAGE_SHAPES: dict[str, tuple[int, int, int]] = {
+    "mnist": (28, 28, 1),
+    "fashion_mnist": (28, 28, 1),
+    "cifar10": (32, 32, 3),
+    "photos": (32, 32, 3),
+}
+# Where each data set can come from; `auto` takes the first.
+SOURCES: dict[str, tuple[str, ...]] = {
+    "mnist": ("bundled", "official"),
+    "fashion_mnist": ("official",),
+    "cifar10": ("official",),
+    "photos": ("bundled",),
+}
+
+
+def _refuse_bool(value: object) -> object:
+    # YAML's `true` is Python's True, which pydantic would take for 1.0.
+    if isinstance(value, bool):
+        raise ValueError("a truth value is not a number")
+    return value
+
+
+def _refuse_default(name: str) -> str:
+    if name.strip() != name or name == "Default":
+        raise ValueError("not a usable name")
+    return name
+
+
+# Lax on purpose: DVC writes 0.00001 as `1e-05`, which YAML 1.1 reads as a string.
+Number = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
+Count = Annotated[StrictInt, Field(ge=1)]
+Seed = Annotated[StrictInt, Field(ge=0)]
+
+_COUNT = "a whole number of at least 1"
+_SIZE = "a whole number of at least 1, or null for all there are"
+_SEED = "a whole number of at least 0"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataParams(_Section):
+    """Which images, and how many of them."""
+
+    dataset: Dataset
+    source: Literal["auto", "bundled", "official"]
+    train_size: Count | None = Field(description=_SIZE)
+    valid_size: Count | None = Field(description=_SIZE)
+    test_size: Count | None = Field(description=_SIZE)
+    seed: Seed = Field(description=_SEED)
+
+    @property
+    def resolved_source(self) -> str:
+        """`source`, with `auto` decided by the data set alone."""
+        return SOURCES[self.dataset][0] if self.source == "auto" else self.source
+
+
+class MaskParams(_Section):
+    """What the holes look like."""
+
+    kind: Literal["center", "box"]
+    size: Count = Field(description=_COUNT + " (pixels), smaller than the image")
+    seed: Seed = Field(description=_SEED)
+
+
+class ModelParams(_Section):
+    """The network."""
+
+    network: Literal["residual_unet", "report_unet"]
+    filters: Count = Field(description=_COUNT)
+    dropout: Number = Field(ge=0, lt=1, description="a number from 0 up to, not including, 1")
+    skip_connections: StrictBool = Field(description="true or false")
+
+
+class TrainParams(_Section):
+    """How the network is trained."""
+
+    epochs: Count = Field(description=_COUNT)
+    batch_size: Count = Field(description=_COUNT)
+    learning_rate: Number = Field(gt=0, description="a number above 0")
+    optimizer: Literal["adamw", "adam"]
+    loss: Literal["hole_mse_ssim", "hole_mse", "mse"]
+    augmentation: Literal["joint", "input", "none"]
+    holes: Literal["random", "fixed"]
+    on_collapse: Literal["stop", "continue"]
+    seed: Seed = Field(description=_SEED)
+
+
+class EvaluateParams(_Section):
+    """How the scores are checked and their uncertainty estimated."""
+
+    parity_images: Count = Field(description=_COUNT)
+    bootstrap_samples: Count = Field(description=_COUNT)
+
+
+class PlotParams(_Section):
+    """The figures."""
+
+    num_images: Annotated[StrictInt, Field(ge=1, le=20)] = Field(
+        description="a whole number from 1 to 20"
+    )
+
+
+class TrackingParams(_Section):
+    """Where MLflow keeps the runs."""
+
+    experiment: Annotated[str, AfterValidator(_refuse_default)] = Field(
+        min_length=1,
+        description="a name other than Default (whose artifacts `mlflow ui` may claim)",
+    )
+
+
+class Params(_Section):
+    """All of params.yaml. Immutable; unknown sections and keys are refused."""
+
+    data: DataParams
+    mask: MaskParams
+    model: ModelParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    plot: PlotParams
+    tracking: TrackingParams
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width (pixels) and channels of the images."""
+        return IMAGE_SHAPES[self.data.dataset]
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> "Params":
+        dataset, source = self.data.dataset, self.data.source
+        if source not in ("auto", *SOURCES[dataset]):
+            allowed = ", ".join(("auto", *SOURCES[dataset]))
+            raise ValueError(f"data.source: received '{source}', allowed for {dataset}: {allowed}")
+        height, width, _ = self.image_shape
+        largest = min(height, width) - 1
+        if self.mask.size > largest:
+            raise ValueError(
+                f"mask.size: received {self.mask.size}, allowed for the {height}x{width} images "
+                f"of {dataset}: 1 to {largest} (pixels)"
+            )
+        return self
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a params.yaml.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or holds a wrong, missing or unknown key. One
+            line: the key, what was received, what is allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} is not there: run in the project's root, which holds params.yaml"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: received {type(content).__name__}, "
+            f"allowed: the sections {', '.join(Params.model_fields)}"
+        )
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(_describe(problem) for problem in error.errors())
+        raise InputError(f"{path.name}: {problems}") from None
+
+
+def flatten(params: BaseModel, prefix: str = "") -> dict[str, Any]:
+    """The parameters as ``{"train.epochs": 40, ...}``."""
+    flat: dict[str, Any] = {}
+    for key in type(params).model_fields:
+        value = getattr(params, key)
+        if isinstance(value, BaseModel):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _describe(problem: Any) -> str:
+    """One pydantic problem as `key: received ..., allowed: ...`."""
+    # A location may end in pydantic's name for a branch of `X | None`; keys are what we keep.
+    keys = [str(part) for part in problem["loc"][:2]]
+    name = ".".join(keys)
+    if not keys:
+        return str(problem["ctx"]["error"])
+    if problem["type"] == "extra_forbidden":
+        owner: type[BaseModel] = Params if len(keys) == 1 else _section(keys[0])
+        kind = "section" if len(keys) == 1 else "key"
+        return f"{name}: unknown {kind}, allowed: {', '.join(owner.model_fields)}"
+    if problem["type"] == "missing":
+        allowed = _allowed(*keys) if len(keys) == 2 else "a section"
+        return f"{name}: received nothing, allowed: {allowed}"
+    if len(keys) == 1:
+        allowed = f"a section with the keys {', '.join(_section(keys[0]).model_fields)}"
+        return f"{name}: received {problem['input']!r}, allowed: {allowed}"
+    return f"{name}: received {problem['input']!r}, allowed: {_allowed(*keys)}"
+
+
+def _section(name: str) -> type[BaseModel]:
+    annotation = Params.model_fields[name].annotation
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _allowed(section: str, key: str) -> str:
+    field = _section(section).model_fields[key]
+    return field.description or ", ".join(map(str, get_args(field.annotation)))

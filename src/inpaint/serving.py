@@ -1,0 +1,69 @@
+"""The one way from images with holes to restored images."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from inpaint.errors import InputError
+from inpaint.metrics import to_uint8
+from inpaint.networks import NETWORKS, network_inputs
+
+_BATCH = 250
+
+
+class Inpainter:
+    """A trained network with everything around it: scaling, filling, restoring known pixels."""
+
+    def __init__(self, model: keras.Model) -> None:
+        if model.name not in NETWORKS:
+            raise ValueError(f"model: received {model.name!r}, allowed: {', '.join(NETWORKS)}")
+        self._model = model
+
+    def restore(self, images: np.ndarray, holes: np.ndarray, *, raw: bool = False) -> np.ndarray:
+        """Fill the holes of images.
+
+        Args:
+            images: uint8 (N, H, W, C) in [0, 255]; what is under a hole is never looked at.
+            holes: bool (N, H, W), True = missing.
+            raw: give the network's whole output, known pixels as it predicts them, instead.
+
+        Returns:
+            uint8 (N, H, W, C); known pixels are those of ``images``, bit for bit, unless ``raw``.
+
+        Raises:
+            ValueError: another type or shape, or a hole that leaves nothing known.
+        """
+        self._check(images, holes)
+        restored = np.empty_like(images)
+        for start in range(0, len(images), _BATCH):
+            part = slice(start, start + _BATCH)
+            inputs = network_inputs(self._model.name, np.asarray(images[part]), holes[part])
+            output = self._model.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
+            restored[part] = to_uint8(output)
+        return restored if raw else np.where(holes[..., np.newaxis], restored, images)
+
+    def _check(self, images: np.ndarray, holes: np.ndarray) -> None:
+        expected = self._model.output_shape[1:]
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
+            raise ValueError(
+                f"images: received {images.dtype} {images.shape}, allowed: uint8 (N, "
+                f"{', '.join(map(str, expected))})"
+            )
+        if holes.dtype != np.bool_ or holes.shape != images.shape[:3]:
+            raise ValueError(
+                f"holes: received {holes.dtype} {holes.shape}, allowed: bool {images.shape[:3]}"
+            )
+        if holes.all(axis=(1, 2)).any():
+            raise ValueError("holes: received a whole image, allowed: at least one known pixel")
+
+
+def load(path: Path) -> Inpainter:
+    """Load what the stage `train` saved, in Keras's safe mode: no code is taken from the file.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is not there: the stage train writes it; run `dvc repro`")
+    return Inpainter(keras.saving.load_model(path, compile=False, safe_mode=True))

@@ -1,0 +1,193 @@
+"""evaluate: the model against methods that need no training, on valid and test images."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from inpaint import fill, metrics, serving, tracking
+from inpaint.errors import StageError
+from inpaint.files import read_array, read_json, write_array, write_csv, write_json
+from inpaint.params import EvaluateParams, Params, flatten
+from inpaint.paths import Paths
+from inpaint.progress import ProgressBar
+from inpaint.seeds import generator
+
+Scores = dict[str, dict[str, np.ndarray]]
+
+_SPLITS = ("valid", "test")
+_PER_IMAGE = ("ssim", "mse", "mae", "hole_mse", "hole_mae")
+
+
+def run(params: Params, paths: Paths) -> str:
+    manifest = read_json(paths.images_manifest)
+    trained = read_json(paths.train_summary)
+    inpainter = serving.load(paths.model)
+    baselines = fill.baselines(read_array(paths.images("train")))
+    true, restored, scores = {}, {}, {}
+    for split in _SPLITS:
+        true[split], holes = read_array(paths.images(split)), read_array(paths.holes(split))
+        restored[split], scores[split] = _score_methods(
+            split, inpainter, baselines, true[split], holes
+        )
+
+    largest, num_checked = _check_parity(params.evaluate, true, restored, scores)
+    # A choice, so it is made on the validation images.
+    best = max(baselines, key=lambda name: float(scores["valid"][name]["ssim"].mean()))
+    result: dict[str, Any] = {
+        "data": _describe_data(manifest),
+        "holes": _describe_holes(read_json(paths.holes_manifest)),
+    }
+    for split in _SPLITS:
+        groups = np.array(manifest["splits"][split]["groups"])
+        result[split] = _summarize(params.evaluate, split, scores[split], baselines, best, groups)
+    result["parity"] = {"max_abs_diff": largest, "num_images": num_checked}
+
+    write_array(paths.restored, restored["test"])
+    _write_per_image(paths, manifest, scores)
+    write_json(paths.metrics, result)
+    summary = _headline(result, trained)
+    write_json(paths.summary, summary)
+    is_logged = tracking.add_to_run(
+        paths.root,
+        trained["run_id"],
+        metrics=_flatten_numbers(result),
+        tags={key: str(value) for key, value in flatten(params.evaluate, "evaluate.").items()},
+        artifacts={paths.metrics: "", paths.per_image: ""},
+    )
+    line = (
+        f"test SSIM (unit) {summary['test_ssim_unit']:.4f}, {best} "
+        f"{summary['best_baseline_ssim_unit']:.4f}, gain {summary['gain_ssim_unit']:+.4f} "
+        f"[{result['test']['gain']['ssim_unit']['low']:+.4f}, "
+        f"{result['test']['gain']['ssim_unit']['high']:+.4f}]"
+    )
+    if not is_logged:
+        line += f"\nMLflow run {trained['run_id']} is not in this store: the scores are in reports/"
+    return line
+
+
+def _score_methods(
+    split: str,
+    inpainter: serving.Inpainter,
+    baselines: dict[str, fill.Fill],
+    images: np.ndarray,
+    holes: np.ndarray,
+) -> tuple[np.ndarray, Scores]:
+    """Fill the holes by every method; give the model's composites and every method's scores."""
+    raw = inpainter.restore(images, holes, raw=True)
+    composite = np.where(holes[..., np.newaxis], raw, images)
+    scores = {
+        "composite": metrics.score_images(images, composite, holes),
+        "raw": metrics.score_images(images, raw, holes),
+    }
+    with ProgressBar(f"Scoring {split}", len(baselines), lines=1) as bar:
+        for done, (name, method) in enumerate(baselines.items(), start=1):
+            scores[name] = metrics.score_images(images, method(images, holes), holes)
+            bar.update(done, name)
+    return composite, scores
+
+
+def _check_parity(
+    evaluate: EvaluateParams,
+    true: dict[str, np.ndarray],
+    restored: dict[str, np.ndarray],
+    scores: dict[str, Scores],
+) -> tuple[float, int]:
+    """Score images drawn from both splits again, by scikit-image.
+
+    Returns:
+        The largest difference, and how many images were compared.
+
+    Raises:
+        StageError: the two implementations disagree, so that no score can be trusted.
+    """
+    images_true = np.concatenate([true[split] for split in _SPLITS])
+    images_pred = np.concatenate([restored[split] for split in _SPLITS])
+    ssim = np.concatenate([scores[split]["composite"]["ssim"] for split in _SPLITS])
+    count = min(evaluate.parity_images, len(ssim))
+    chosen = generator(0, "parity").permutation(len(ssim))[:count]
+    with ProgressBar("Checking SSIM", count, lines=1) as bar:
+        largest = metrics.parity(images_true[chosen], images_pred[chosen], ssim[chosen], bar.update)
+    if largest > metrics.PARITY_TOLERANCE:
+        raise StageError(
+            f"SSIM of TensorFlow and scikit-image differ by {largest:.2g}, allowed: up to "
+            f"{metrics.PARITY_TOLERANCE:g}"
+        )
+    return largest, count
+
+
+def _summarize(
+    evaluate: EvaluateParams,
+    split: str,
+    scores: Scores,
+    baselines: Iterable[str],
+    best: str,
+    groups: np.ndarray,
+) -> dict[str, Any]:
+    return {
+        "model": {part: metrics.summarize(scores[part]) for part in ("composite", "raw")},
+        "baselines": {name: metrics.summarize(scores[name]) for name in baselines},
+        "best_baseline": best,
+        "gain": metrics.paired_gain(
+            generator(0, "bootstrap", split),
+            scores["composite"],
+            scores[best],
+            groups,
+            evaluate.bootstrap_samples,
+        ),
+    }
+
+
+def _describe_data(manifest: dict[str, Any]) -> dict[str, Any]:
+    splits = manifest["splits"]
+    return {
+        "dataset": manifest["dataset"],
+        "source": manifest["source"],
+        **{f"{split}_size": splits[split]["count"] for split in ("train", "valid", "test")},
+        "digest": splits["test"]["sha256"],
+    }
+
+
+def _describe_holes(manifest: dict[str, Any]) -> dict[str, Any]:
+    test = manifest["splits"]["test"]
+    return {"kind": manifest["kind"], "digest": test["sha256"], "share": test["share"]}
+
+
+def _headline(result: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]:
+    """The few values that people compare experiments by."""
+    test, best = result["test"], result["test"]["best_baseline"]
+    return {
+        "dataset": result["data"]["dataset"],
+        "epochs": trained["epochs"],
+        "valid_ssim_unit": result["valid"]["model"]["composite"]["ssim_unit"],
+        "test_ssim_unit": test["model"]["composite"]["ssim_unit"],
+        "best_baseline": best,
+        "best_baseline_ssim_unit": test["baselines"][best]["ssim_unit"],
+        "gain_ssim_unit": test["gain"]["ssim_unit"]["mean"],
+        "collapsed": trained["collapsed"],
+    }
+
+
+def _write_per_image(paths: Paths, manifest: dict[str, Any], scores: dict[str, Scores]) -> None:
+    methods = list(scores["test"])
+    header = ["split", "index", "original", "group"]
+    header += [f"{method}/{key}" for method in methods for key in _PER_IMAGE]
+    rows = []
+    for split in _SPLITS:
+        entry = manifest["splits"][split]
+        columns = [scores[split][method][key] for method in methods for key in _PER_IMAGE]
+        table = np.stack(columns, axis=1).tolist()
+        for i, values in enumerate(table):
+            rows.append([split, i, entry["original"][i], entry["groups"][i], *values])
+    write_csv(paths.per_image, header, rows)
+
+
+def _flatten_numbers(content: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """The numbers of nested dictionaries by their path: {"test/model/raw/ssim": ..., ...}."""
+    flat: dict[str, float] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flatten_numbers(value, f"{prefix}{key}/")
+        elif isinstance(value, int | float):
+            flat[prefix + key] = float(value)
+    return flat

@@ -1,0 +1,36 @@
+"""mask: a hole for each prepared image -> data/holes/{train,valid,test}.npy and a manifest."""
+
+import numpy as np
+
+from inpaint import fill, holes, plots
+from inpaint.files import array_digest, atomic, read_array, write_array, write_json
+from inpaint.params import Params
+from inpaint.paths import SPLITS, Paths
+from inpaint.seeds import generator
+
+_PREVIEW_IMAGES = 10
+
+
+def run(params: Params, paths: Paths) -> str:
+    mask = params.mask
+    entries = {}
+    for split in SPLITS:
+        num, height, width, _ = read_array(paths.images(split)).shape
+        rng = generator(mask.seed, "holes", split)
+        drawn = holes.draw(rng, mask.kind, num, height, width, mask.size)
+        write_array(paths.holes(split), drawn)
+        entries[split] = {
+            "count": num,
+            "shape": [height, width],
+            "sha256": array_digest(drawn),
+            "share": float(drawn.mean()),
+        }
+    write_json(
+        paths.holes_manifest,
+        {"kind": mask.kind, "params": mask.model_dump(), "splits": entries},
+    )
+    images = np.asarray(read_array(paths.images("train"))[:_PREVIEW_IMAGES])
+    masked = fill.constant(images, np.asarray(read_array(paths.holes("train"))[:_PREVIEW_IMAGES]))
+    with atomic(paths.holes_preview) as temporary:
+        plots.save(plots.image_rows({"original": images, "masked": masked}), temporary)
+    return f"cut {mask.kind} holes: {entries['test']['share']:.1%} of each image is missing"

@@ -1,0 +1,51 @@
+"""prepare: real images -> data/prepared/{train,valid,test}.npy and a manifest."""
+
+import numpy as np
+
+from inpaint.data import sources, splits
+from inpaint.files import array_digest, write_array, write_json
+from inpaint.params import Params
+from inpaint.paths import SPLITS, Paths, project_root
+from inpaint.seeds import generator
+
+# Data sets whose mirror images look as natural as the images.
+_PHOTOGRAPHS = ("cifar10", "photos")
+
+
+def run(params: Params, paths: Paths) -> str:
+    data = params.data
+    source = sources.load(
+        data.dataset, data.resolved_source, project_root(paths.root) / "data" / "raw"
+    )
+    sizes = {"train": data.train_size, "valid": data.valid_size, "test": data.test_size}
+    chosen = {}
+    for pool in source.pools:
+        rng = generator(data.seed, "splits", *pool.splits)
+        wanted = {split: sizes[split] for split in pool.splits}
+        for split, indices in splits.draw_splits(rng, pool.labels, wanted).items():
+            chosen[split] = (pool, indices)
+
+    manifest: dict[str, object] = {
+        "dataset": data.dataset,
+        "source": data.resolved_source,
+        "licence": source.licence,
+        "citation": source.citation,
+        "photographs": data.dataset in _PHOTOGRAPHS,
+        "params": data.model_dump(),
+        "splits": {},
+    }
+    entries = {}
+    for split in SPLITS:
+        pool, indices = chosen[split]
+        images = pool.take(indices)
+        write_array(paths.images(split), images)
+        entries[split] = {
+            "count": len(images),
+            "shape": list(images.shape[1:]),
+            "sha256": array_digest(images),
+            "original": [pool.names[i] for i in indices],
+            "groups": np.unique(pool.groups[indices], return_inverse=True)[1].tolist(),
+        }
+    write_json(paths.images_manifest, manifest | {"splits": entries})
+    counts = ", ".join(f"{entry['count']} {split}" for split, entry in entries.items())
+    return f"prepared {data.dataset} ({data.resolved_source}): {counts} images"

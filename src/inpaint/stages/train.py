@@ -1,0 +1,140 @@
+"""train: images and holes -> models/inpainter.keras, its history, and an MLflow run."""
+
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from inpaint import tracking
+from inpaint.errors import StageError
+from inpaint.files import atomic, read_array, read_json, write_csv, write_json
+from inpaint.networks import NETWORKS
+from inpaint.params import MaskParams, Params
+from inpaint.paths import Paths
+from inpaint.progress import ProgressBar
+from inpaint.seeds import derive_seed, generator
+from inpaint.training import health
+from inpaint.training.batches import Batch, BatchSource, make_batch
+from inpaint.training.loop import Trainer
+
+# The curve of the validation loss is for looking at, and decides nothing: a part of the images
+# shows the same curve in less time. The stage evaluate scores all of them.
+_CURVE_IMAGES = 500
+
+_HISTORY = ("epoch", "train_loss", "valid_loss", "valid_ssim_unit", "learning_rate")
+
+
+def run(params: Params, paths: Paths) -> str:
+    manifests = {
+        "data": read_json(paths.images_manifest),
+        "mask": read_json(paths.holes_manifest),
+    }
+    keras.utils.disable_interactive_logging()
+    keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
+    tf.config.experimental.enable_op_determinism()
+    source = _batch_source(params, paths, manifests)
+    model = NETWORKS[params.model.network].build(
+        source.images.shape[1:],
+        filters=params.model.filters,
+        dropout=params.model.dropout,
+        skip_connections=params.model.skip_connections,
+    )
+    with tracking.training_run(paths.root, params, manifests) as mlflow_run:
+        mlflow_run.log_model_summary(model)
+        started = time.monotonic()
+        history, collapsed = _train(
+            Trainer(model, params.train, source.batches_per_epoch),
+            source,
+            _curve_data(params, paths),
+            params,
+            mlflow_run,
+        )
+        seconds = time.monotonic() - started
+        with atomic(paths.model) as temporary:
+            model.save(temporary)
+        write_csv(paths.history, _HISTORY, history)
+        last = dict(zip(_HISTORY, history[-1], strict=True))
+        write_json(
+            paths.train_summary,
+            {
+                "run_id": mlflow_run.run_id,
+                "epochs": len(history),
+                "images_seen": len(history) * len(source.images),
+                "seconds": round(seconds, 1),
+                "train_loss": last["train_loss"],
+                "valid_loss": last["valid_loss"],
+                "num_parameters": model.count_params(),
+                "collapsed": collapsed,
+                "code_version": tracking.code_version(),
+            },
+        )
+        mlflow_run.log_result(
+            model, example=make_batch(params.model.network, *_examples(paths)).inputs
+        )
+    return (
+        f"trained {params.model.network} for {len(history)} epochs in {seconds:.0f} s: "
+        f"loss {last['train_loss']:.4f}" + (", COLLAPSED" if collapsed else "")
+    )
+
+
+def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> BatchSource:
+    fixed = params.train.holes == "fixed"
+    return BatchSource(
+        network=params.model.network,
+        images=read_array(paths.images("train")),
+        holes=read_array(paths.holes("train")) if fixed else None,
+        mask=MaskParams.model_validate(manifests["mask"]["params"]),
+        batch_size=params.train.batch_size,
+        augment_jointly=params.train.augmentation == "joint",
+        photographs=manifests["data"]["photographs"],
+    )
+
+
+def _curve_data(params: Params, paths: Paths) -> Batch:
+    images = np.asarray(read_array(paths.images("valid"))[:_CURVE_IMAGES])
+    holes = np.asarray(read_array(paths.holes("valid"))[:_CURVE_IMAGES])
+    return make_batch(params.model.network, images, holes)
+
+
+def _examples(paths: Paths) -> tuple[np.ndarray, np.ndarray]:
+    """Two images and their holes, to show what the logged model takes."""
+    images, holes = read_array(paths.images("valid")), read_array(paths.holes("valid"))
+    return np.asarray(images[:2]), np.asarray(holes[:2])
+
+
+def _train(
+    trainer: Trainer,
+    source: BatchSource,
+    curve_data: Batch,
+    params: Params,
+    mlflow_run: tracking.TrainingRun,
+) -> tuple[list[tuple[float, ...]], bool]:
+    """Train all epochs; give the rows of the history and whether the network has collapsed."""
+    epochs, seed = params.train.epochs, params.train.seed
+    history: list[tuple[float, ...]] = []
+    collapsed = False
+    with ProgressBar("Epoch", epochs, lines=epochs) as bar:
+        for epoch in range(1, epochs + 1):
+            train_loss = trainer.train_epoch(source.epoch(generator(seed, "epoch", epoch)))
+            health.check_finite(train_loss, epoch)
+            valid = trainer.validate(curve_data)
+            health.check_finite(valid.loss, epoch)
+            history.append((epoch, train_loss, valid.loss, valid.ssim_unit, trainer.learning_rate))
+            mlflow_run.log_epoch(
+                epoch,
+                {
+                    "train/loss": train_loss,
+                    "valid/loss": valid.loss,
+                    "valid/ssim_unit": valid.ssim_unit,
+                    "learning_rate": trainer.learning_rate,
+                },
+            )
+            bar.update(epoch, f"loss {train_loss:.4f}  valid SSIM {valid.ssim_unit:.4f}")
+            if health.is_collapsed(valid) and params.train.on_collapse == "stop":
+                raise StageError(f"after epoch {epoch}, {health.COLLAPSE_ADVICE}")
+            collapsed = health.is_collapsed(valid)
+    if collapsed:
+        mlflow_run.tag("collapsed", "true")
+    return history, collapsed

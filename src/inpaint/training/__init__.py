@@ -1,0 +1,1 @@
+"""Training: losses, augmentation, batches, and the one loop."""

@@ -1,0 +1,139 @@
+"""The one training loop."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from inpaint.params import TrainParams
+from inpaint.training.batches import Batch
+from inpaint.training.losses import LOSSES, ssim
+
+_WEIGHT_DECAY = 1e-4
+_WARM_UP = 0.05  # share of all steps over which the learning rate rises
+_AVERAGING_EPOCHS = 2.0  # averaged weights remember about this many epochs
+_BATCH = 250  # images, when there is no gradient
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How the model does on images that it was not trained on.
+
+    Attributes:
+        loss: the training loss.
+        ssim_unit: of the composite, before rounding to uint8.
+        hole_range: brightest minus darkest value that the network put into any hole, on [-1, 1].
+    """
+
+    loss: float
+    ssim_unit: float
+    hole_range: float
+
+
+class Trainer:
+    """Trains a model, one epoch at a time.
+
+    With `adamw` the learning rate warms up and then falls along a cosine, and ``model`` holds an
+    average of the weights over the last epochs; with `adam`, the report's way, the rate is
+    constant and ``model`` holds the weights themselves.
+    """
+
+    def __init__(self, model: keras.Model, train: TrainParams, steps_per_epoch: int) -> None:
+        self.model = model
+        self._loss = LOSSES[train.loss]
+        self._averages = train.optimizer == "adamw"
+        if self._averages:
+            self._trained = keras.models.clone_model(model)
+            self._trained.set_weights(model.get_weights())
+            num_steps = train.epochs * steps_per_epoch
+            rate = keras.optimizers.schedules.CosineDecay(
+                0.0,
+                num_steps,
+                warmup_target=train.learning_rate,
+                warmup_steps=max(1, round(_WARM_UP * num_steps)),
+            )
+            self._optimizer = keras.optimizers.AdamW(
+                rate, weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
+            )
+        else:
+            self._trained = model
+            self._optimizer = keras.optimizers.Adam(train.learning_rate)
+        self._forget = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
+        self._augment = _input_augmentation(train.seed) if train.augmentation == "input" else None
+        self._step = tf.function(self._train_step, reduce_retracing=True)
+        self._predict = tf.function(self._valid_step, reduce_retracing=True)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        return float(self._optimizer.learning_rate)
+
+    def train_epoch(self, batches: Iterable[Batch]) -> float:
+        """Take one step per batch; give the mean loss of an image."""
+        total, num_images = 0.0, 0
+        for batch in batches:
+            loss = self._step(batch.inputs, batch.image_true, batch.hole)
+            total += float(loss) * len(batch.hole)
+            num_images += len(batch.hole)
+        return total / num_images
+
+    def validate(self, data: Batch) -> Validation:
+        """Score ``model`` on images that are never trained on."""
+        losses, scores, low, high = [], [], np.inf, -np.inf
+        for start in range(0, len(data.hole), _BATCH):
+            part = slice(start, start + _BATCH)
+            result = self._predict(
+                [each[part] for each in data.inputs], data.image_true[part], data.hole[part]
+            )
+            loss, score, lowest, highest = (float(value) for value in result)
+            losses.append(loss)
+            scores.append(score)
+            low, high = min(low, lowest), max(high, highest)
+        sizes = [len(data.hole[i : i + _BATCH]) for i in range(0, len(data.hole), _BATCH)]
+        return Validation(
+            loss=float(np.average(losses, weights=sizes)),
+            ssim_unit=(float(np.average(scores, weights=sizes)) + 1) / 2,
+            hole_range=high - low,
+        )
+
+    def _train_step(
+        self, inputs: list[tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
+    ) -> tf.Tensor:
+        if self._augment is not None:
+            inputs = [self._augment(inputs[0], training=True), *inputs[1:]]
+        with tf.GradientTape() as tape:
+            image_pred = self._trained(_unpack(inputs), training=True)
+            loss = self._loss(image_true, image_pred, hole)
+        weights = self._trained.trainable_variables
+        self._optimizer.apply(tape.gradient(loss, weights), weights)
+        if self._averages:
+            step = tf.cast(self._optimizer.iterations, tf.float32)
+            # Early on, average over the steps there have been.
+            forget = tf.maximum(self._forget, 1 / (step + 1))
+            for averaged, weight in zip(self.model.trainable_variables, weights, strict=True):
+                averaged.assign(averaged + forget * (weight - averaged))
+        return loss
+
+    def _valid_step(
+        self, inputs: list[tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        image_pred = self.model(_unpack(inputs), training=False)
+        loss = self._loss(image_true, image_pred, hole)
+        composite = hole * tf.clip_by_value(image_pred, -1, 1) + (1 - hole) * image_true
+        score = tf.reduce_mean(ssim(image_true, composite))
+        inside = tf.boolean_mask(image_pred, hole[..., 0] > 0)
+        return loss, score, tf.reduce_min(inside), tf.reduce_max(inside)
+
+
+def _unpack(inputs: list[tf.Tensor]) -> list[tf.Tensor] | tf.Tensor:
+    """Keras wants a bare tensor where a model has one input."""
+    return inputs if len(inputs) > 1 else inputs[0]
+
+
+def _input_augmentation(seed: int) -> keras.Sequential:
+    """The report's augmentation: of the network's input, but not of its target."""
+    return keras.Sequential(
+        [keras.layers.RandomRotation(0.1, seed=seed), keras.layers.RandomZoom(0.1, seed=seed)]
+    )
