@@ -39,7 +39,7 @@ def image_rows(
             axis.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
             if label in has_titles:
-                axis.set_title(has_titles[label][i], fontsize=9)
+                axis.set_title(has_titles[label][i], fontsize=8)
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
     return figure
 
@@ -58,7 +58,7 @@ def curves(history: Mapping[str, Sequence[float]]) -> Figure:
     loss.set(xlabel="epoch", ylabel="loss", title="Loss")
     loss.legend(frameon=False)
     score.plot(epochs, history["valid_ssim_unit"], color=_MODEL)
-    score.set(xlabel="epoch", ylabel="(SSIM + 1) / 2", title="Validation score")
+    score.set(xlabel="epoch", ylabel="ssim_unit", title="Validation score")
     for axis in (loss, score):
         _plain(axis)
     return figure
@@ -77,7 +77,7 @@ def histogram(model: np.ndarray, baseline: np.ndarray, baseline_name: str) -> Fi
     bins = np.linspace(min(model.min(), baseline.min()), 1, 50).tolist()
     for values, name, colour in ((baseline, baseline_name, _BASELINE), (model, "model", _MODEL)):
         axis.hist(values, bins, color=colour, alpha=0.6, label=f"{name}, mean {values.mean():.4f}")
-    axis.set(xlabel="(SSIM + 1) / 2 of a test image", ylabel="images")
+    axis.set(xlabel="ssim_unit of a test image", ylabel="images")
     axis.legend(frameon=False, loc="upper left")
     _plain(axis)
     return figure
@@ -101,7 +101,11 @@ def score_bars(scores: Mapping[str, float], model: str, reported: float | None) 
         axis.axvline(reported, color=_REPORT, linestyle="--", label=f"the report: {reported:.4f}")
         figure.legend(frameon=False, loc="outside upper right")
     low = min([*scores.values(), reported or 1.0])
-    axis.set(xlim=(low - 0.25 * (1 - low), 1.0), xlabel="(SSIM + 1) / 2, mean of the test images")
+    start = low - 0.25 * (1 - low)
+    axis.set(
+        xlim=(start, 1.0),
+        xlabel=f"ssim_unit = (SSIM + 1) / 2, mean of the test images; axis from {start:.2f}",
+    )
     _plain(axis)
     return figure
 

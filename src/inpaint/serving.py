@@ -39,7 +39,7 @@ class Inpainter:
         for start in range(0, len(images), _BATCH):
             part = slice(start, start + _BATCH)
             inputs = network_inputs(self._model.name, np.asarray(images[part]), holes[part])
-            output = self._model.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
+            output = self._model.predict_on_batch(inputs)
             restored[part] = to_uint8(output)
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 

@@ -1,9 +1,10 @@
 """All of MLflow: one run per training run; later stages add to it."""
 
 import hashlib
+import logging
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -90,15 +91,13 @@ class TrainingRun:
         mlflow.log_text("\n".join(lines), "model_summary.txt")
         mlflow.log_metric("num_parameters", model.count_params())
 
-    def log_result(self, model: Any, example: Sequence[np.ndarray]) -> None:
+    def log_result(self, model: Any, example: Mapping[str, np.ndarray]) -> None:
         """Log the trained Keras model, with what it takes and gives."""
-        inputs = dict(zip((tensor.name for tensor in model.inputs), example, strict=True))
-        output = model.predict_on_batch(inputs)
         mlflow.tensorflow.log_model(
             model,
             name="model",
-            signature=infer_signature(inputs, output),
-            input_example=inputs,
+            signature=infer_signature(example, model.predict_on_batch(example)),
+            input_example=example,
             # Without them MLflow loads the model in another process to find out.
             pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_REQUIREMENTS],
         )
@@ -157,6 +156,8 @@ def _experiment(root: Path, name: str) -> str:
     The artifact location is absolute, because a relative one would follow the directory of the
     process that creates the experiment, which DVC may delete afterwards.
     """
+    # Otherwise MLflow tells about every table that it creates.
+    logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)
     client = MlflowClient()
     with FileLock(project_root(root) / "mlflow.db.lock"):
         found = client.get_experiment_by_name(name)

@@ -1,6 +1,7 @@
 """The networks by name, and what each is given to look at.
 
-Every network maps its inputs to the whole image: float32 (B, H, W, C), [-1, 1] = black to white.
+Every network maps a dictionary of inputs to the whole image, float32 (B, H, W, C), where -1 is
+black and 1 is white.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,7 @@ NETWORKS = {
 }
 
 
-def network_inputs(name: str, images: np.ndarray, holes: np.ndarray) -> list[np.ndarray]:
+def network_inputs(name: str, images: np.ndarray, holes: np.ndarray) -> dict[str, np.ndarray]:
     """What the network ``name`` is given: the images with their holes filled, and maybe the holes.
 
     Args:
@@ -45,11 +46,11 @@ def network_inputs(name: str, images: np.ndarray, holes: np.ndarray) -> list[np.
         holes: bool (B, H, W), True = missing.
 
     Returns:
-        float32 (B, H, W, C) in [-1, 1] and, if the network sees it, float32 (B, H, W, 1), 1 =
-        missing.
+        `image`, float32 (B, H, W, C) in [-1, 1], and, if the network sees it, `hole`, float32
+        (B, H, W, 1), 1 = missing.
     """
     network = NETWORKS[name]
-    inputs = [to_signed(network.fill(images, holes))]
+    inputs = {"image": to_signed(network.fill(images, holes))}
     if network.sees_hole:
-        inputs.append(holes[..., np.newaxis].astype(np.float32))
+        inputs["hole"] = holes[..., np.newaxis].astype(np.float32)
     return inputs

@@ -20,8 +20,8 @@ def report_unet(
         skip_connections: whether decoder levels see the encoder's.
 
     Returns:
-        A model from the masked image, float32 (B, H, W, C) with -1 under the hole, to the whole
-        image, float32 (B, H, W, C) in [-1, 1] by tanh: known pixels are predicted, not copied.
+        A model from `image`, the masked image, float32 (B, H, W, C) with -1 under the hole, to the
+        whole image, float32 (B, H, W, C) in [-1, 1] by tanh. Known pixels are predicted as well.
     """
     check_divisible(image_shape, by=4)
     layers = keras.layers
@@ -46,4 +46,4 @@ def report_unet(
     x = decode(x, c2, 2 * filters)
     x = decode(x, c1, filters)
     output = layers.Conv2D(image_shape[-1], 3, padding="same", activation="tanh")(x)
-    return keras.Model(image, output, name="report_unet")
+    return keras.Model({"image": image}, output, name="report_unet")

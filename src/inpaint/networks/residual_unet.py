@@ -20,9 +20,9 @@ def residual_unet(
         skip_connections: whether decoder levels see the encoder's.
 
     Returns:
-        A model from [image with the hole filled, float32 (B, H, W, C) in [-1, 1]; hole, float32
-        (B, H, W, 1), 1 = missing] to the whole image, float32 (B, H, W, C), black to white =
-        [-1, 1] but not clipped to it. Known pixels are passed through.
+        A model from `image`, the image with the hole filled, float32 (B, H, W, C) in [-1, 1], and
+        `hole`, float32 (B, H, W, 1), 1 = missing, to the whole image, float32 (B, H,
+        W, C), not clipped to [-1, 1]. Known pixels are passed through.
     """
     check_divisible(image_shape, by=4)
     layers = keras.layers
@@ -52,4 +52,4 @@ def residual_unet(
         image_shape[-1], 3, padding="same", kernel_initializer="zeros", name="correction"
     )(x)
     output = layers.Add()([filled, layers.Multiply()([hole, correction])])
-    return keras.Model([filled, hole], output, name="residual_unet")
+    return keras.Model({"image": filled, "hole": hole}, output, name="residual_unet")

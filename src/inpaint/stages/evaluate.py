@@ -56,7 +56,7 @@ def run(params: Params, paths: Paths) -> str:
         artifacts={paths.metrics: "", paths.per_image: ""},
     )
     line = (
-        f"test SSIM (unit) {summary['test_ssim_unit']:.4f}, {best} "
+        f"test ssim_unit {summary['test_ssim_unit']:.4f}, {best} "
         f"{summary['best_baseline_ssim_unit']:.4f}, gain {summary['gain_ssim_unit']:+.4f} "
         f"[{result['test']['gain']['ssim_unit']['low']:+.4f}, "
         f"{result['test']['gain']['ssim_unit']['high']:+.4f}]"

@@ -131,7 +131,7 @@ def _train(
                     "learning_rate": trainer.learning_rate,
                 },
             )
-            bar.update(epoch, f"loss {train_loss:.4f}  valid SSIM {valid.ssim_unit:.4f}")
+            bar.update(epoch, f"loss {train_loss:.4f}  valid ssim_unit {valid.ssim_unit:.4f}")
             if health.is_collapsed(valid) and params.train.on_collapse == "stop":
                 raise StageError(f"after epoch {epoch}, {health.COLLAPSE_ADVICE}")
             collapsed = health.is_collapsed(valid)

@@ -22,7 +22,7 @@ class Batch:
         hole: (B, H, W, 1), 1 = missing.
     """
 
-    inputs: list[np.ndarray]
+    inputs: dict[str, np.ndarray]
     image_true: np.ndarray
     hole: np.ndarray
 

@@ -85,7 +85,9 @@ class Trainer:
         for start in range(0, len(data.hole), _BATCH):
             part = slice(start, start + _BATCH)
             result = self._predict(
-                [each[part] for each in data.inputs], data.image_true[part], data.hole[part]
+                {name: each[part] for name, each in data.inputs.items()},
+                data.image_true[part],
+                data.hole[part],
             )
             loss, score, lowest, highest = (float(value) for value in result)
             losses.append(loss)
@@ -99,12 +101,12 @@ class Trainer:
         )
 
     def _train_step(
-        self, inputs: list[tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
+        self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
     ) -> tf.Tensor:
         if self._augment is not None:
-            inputs = [self._augment(inputs[0], training=True), *inputs[1:]]
+            inputs = inputs | {"image": self._augment(inputs["image"], training=True)}
         with tf.GradientTape() as tape:
-            image_pred = self._trained(_unpack(inputs), training=True)
+            image_pred = self._trained(inputs, training=True)
             loss = self._loss(image_true, image_pred, hole)
         weights = self._trained.trainable_variables
         self._optimizer.apply(tape.gradient(loss, weights), weights)
@@ -117,19 +119,14 @@ class Trainer:
         return loss
 
     def _valid_step(
-        self, inputs: list[tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
+        self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        image_pred = self.model(_unpack(inputs), training=False)
+        image_pred = self.model(inputs, training=False)
         loss = self._loss(image_true, image_pred, hole)
         composite = hole * tf.clip_by_value(image_pred, -1, 1) + (1 - hole) * image_true
         score = tf.reduce_mean(ssim(image_true, composite))
         inside = tf.boolean_mask(image_pred, hole[..., 0] > 0)
         return loss, score, tf.reduce_min(inside), tf.reduce_max(inside)
-
-
-def _unpack(inputs: list[tf.Tensor]) -> list[tf.Tensor] | tf.Tensor:
-    """Keras wants a bare tensor where a model has one input."""
-    return inputs if len(inputs) > 1 else inputs[0]
 
 
 def _input_augmentation(seed: int) -> keras.Sequential:

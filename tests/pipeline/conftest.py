@@ -1,0 +1,74 @@
+"""Stages run in this process, on tiny data, in temporary project trees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from inpaint.launch import launch
+from inpaint.paths import Paths
+
+ROOT = Path(__file__).parents[2]
+
+# Small enough for seconds, large enough for every split to hold every digit.
+TINY = {
+    "data": {"train_size": 40, "valid_size": 30, "test_size": 50},
+    "model": {"filters": 4},
+    "train": {"epochs": 2, "batch_size": 16},
+    "evaluate": {"parity_images": 20, "bootstrap_samples": 50},
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project tree whose params.yaml is the real one with some values changed."""
+
+    paths: Paths
+
+    def set(self, changes: dict[str, dict[str, Any]]) -> None:
+        content = yaml.safe_load(self.paths.params.read_text())
+        for section, values in changes.items():
+            content[section] |= values
+        self.paths.params.write_text(yaml.safe_dump(content))
+
+    def run(self, *stages: str) -> int:
+        """Run stages until one fails; give its exit code."""
+        return next((code for stage in stages if (code := launch(stage, root=self.paths.root))), 0)
+
+
+def make_project(root: Path) -> Project:
+    project = Project(Paths(root))
+    project.paths.params.write_text((ROOT / "params.yaml").read_text())
+    project.set(TINY)
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project tree."""
+    return make_project(tmp_path)
+
+
+@pytest.fixture
+def new_project(tmp_path: Path) -> Callable[[str], Project]:
+    """Makes empty project trees by name."""
+
+    def make(name: str) -> Project:
+        (tmp_path / name).mkdir()
+        return make_project(tmp_path / name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project tree in which all stages have run. Read it; do not change it."""
+    project = make_project(tmp_path_factory.mktemp("finished"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for variable in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
+            monkeypatch.delenv(variable, raising=False)
+        assert project.run("prepare", "mask", "train", "evaluate", "plot") == 0
+    return project

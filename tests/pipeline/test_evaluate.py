@@ -1,0 +1,168 @@
+"""The stage evaluate: every method scored alike, checked against scikit-image and OpenCV."""
+
+import csv
+import functools
+import json
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from skimage.metrics import structural_similarity
+from skimage.restoration import inpaint_biharmonic
+
+from inpaint import metrics, serving, tracking
+
+SCORES = {"ssim", "ssim_unit", "psnr_db", "mse", "mae", "hole_psnr_db", "hole_mse", "hole_mae"}
+BASELINES = {"masked", "mean", "telea", "navier_stokes", "biharmonic"}
+
+
+@pytest.fixture
+def result(finished: Any) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(finished.paths.metrics.read_text())
+    return content
+
+
+def direct_ssim_unit(image_true: np.ndarray, image_pred: np.ndarray) -> float:
+    """The report's score by scikit-image, written out without the project's code."""
+    scores = [
+        structural_similarity(
+            a / 127.5 - 1,
+            b / 127.5 - 1,
+            data_range=2.0,
+            channel_axis=-1,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for a, b in zip(image_true, image_pred, strict=True)
+    ]
+    return float(np.mean(scores) + 1) / 2
+
+
+def test_metrics_have_the_keys_of_the_contract(result: dict[str, Any]) -> None:
+    assert set(result) == {"data", "holes", "test", "valid", "parity"}
+    assert set(result["data"]) == {
+        "dataset", "source", "train_size", "valid_size", "test_size", "digest",
+    }  # fmt: skip
+    assert set(result["holes"]) == {"kind", "digest", "share"}
+    for split in ("test", "valid"):
+        assert set(result[split]) == {"model", "baselines", "best_baseline", "gain"}
+        assert set(result[split]["model"]) == {"composite", "raw"}
+        assert set(result[split]["baselines"]) == BASELINES
+        methods = [*result[split]["model"].values(), *result[split]["baselines"].values()]
+        assert all(set(scores) == SCORES for scores in methods)
+        assert set(result[split]["gain"]) == {"ssim_unit", "hole_psnr_db"}
+        assert set(result[split]["gain"]["ssim_unit"]) == {"mean", "low", "high"}
+    assert set(result["parity"]) == {"max_abs_diff", "num_images"}
+
+
+def test_baselines_are_what_the_libraries_give(finished: Any, result: dict[str, Any]) -> None:
+    images = np.load(finished.paths.images("test"))
+    holes = np.load(finished.paths.holes("test"))
+    train_mean = np.load(finished.paths.images("train")).mean(axis=0).round()
+    blank = np.where(holes[..., None], 0, images).astype(np.uint8)
+    expected = {
+        "masked": blank,
+        "mean": np.where(holes[..., None], train_mean, images),
+        "telea": [cv2.inpaint(b, h.astype(np.uint8), 3, cv2.INPAINT_TELEA)[..., None]
+                  for b, h in zip(blank, holes, strict=True)],
+        "navier_stokes": [cv2.inpaint(b, h.astype(np.uint8), 3, cv2.INPAINT_NS)[..., None]
+                          for b, h in zip(blank, holes, strict=True)],
+        "biharmonic": [np.rint(255 * inpaint_biharmonic(i / 255, h, channel_axis=-1))
+                       for i, h in zip(images, holes, strict=True)],
+    }  # fmt: skip
+    for name, filled in expected.items():
+        scores = result["test"]["baselines"][name]
+        assert scores["ssim_unit"] == pytest.approx(
+            direct_ssim_unit(images, np.array(filled)), abs=1e-5
+        )
+        squared = np.square((images - np.array(filled, dtype=float)) / 255)[holes]
+        assert scores["hole_mse"] == pytest.approx(squared.mean(), rel=1e-6)
+        assert scores["hole_psnr_db"] == pytest.approx(-10 * np.log10(squared.mean()))
+
+
+def test_model_is_scored_on_what_serving_gives(finished: Any, result: dict[str, Any]) -> None:
+    images = np.load(finished.paths.images("test"))
+    holes = np.load(finished.paths.holes("test"))
+    restored = serving.load(finished.paths.model).restore(images, holes)
+    assert np.array_equal(restored, np.load(finished.paths.restored))
+    assert np.array_equal(restored[~holes], images[~holes])
+    score = result["test"]["model"]["composite"]["ssim_unit"]
+    assert score == pytest.approx(direct_ssim_unit(images, restored), abs=1e-5)
+
+
+def test_gain_is_over_the_baseline_that_is_best_on_valid(result: dict[str, Any]) -> None:
+    valid = result["valid"]["baselines"]
+    best = max(valid, key=lambda name: float(valid[name]["ssim_unit"]))
+    for split in ("valid", "test"):
+        assert result[split]["best_baseline"] == best
+        gain = result[split]["gain"]["ssim_unit"]
+        difference = (
+            result[split]["model"]["composite"]["ssim_unit"]
+            - result[split]["baselines"][best]["ssim_unit"]
+        )
+        assert gain["mean"] == pytest.approx(difference)
+        assert gain["low"] < gain["mean"] < gain["high"]
+
+
+def test_parity_is_measured(result: dict[str, Any]) -> None:
+    assert result["parity"]["num_images"] == 20
+    assert 0 < result["parity"]["max_abs_diff"] < 2e-5
+
+
+def test_a_wrong_sigma_fails_the_stage(
+    finished: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = finished.paths.metrics.read_bytes()
+    wrong = functools.partial(metrics.ssim_skimage, sigma=1.6)
+    monkeypatch.setattr(metrics, "ssim_skimage", wrong)
+    assert finished.run("evaluate") == 1
+    assert "SSIM of TensorFlow and scikit-image differ by" in capsys.readouterr().err
+    assert finished.paths.metrics.read_bytes() == before
+
+
+def test_per_image_scores_average_to_the_metrics(finished: Any, result: dict[str, Any]) -> None:
+    with finished.paths.per_image.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    assert len(rows) == 50
+    mean = np.mean([float(row["composite/ssim"]) for row in rows])
+    assert mean == pytest.approx(result["test"]["model"]["composite"]["ssim"])
+
+
+def test_summary_is_the_headline(finished: Any, result: dict[str, Any]) -> None:
+    summary = json.loads(finished.paths.summary.read_text())
+    best = result["test"]["best_baseline"]
+    assert summary == {
+        "dataset": "mnist",
+        "epochs": 2,
+        "valid_ssim_unit": result["valid"]["model"]["composite"]["ssim_unit"],
+        "test_ssim_unit": result["test"]["model"]["composite"]["ssim_unit"],
+        "best_baseline": best,
+        "best_baseline_ssim_unit": result["test"]["baselines"][best]["ssim_unit"],
+        "gain_ssim_unit": result["test"]["gain"]["ssim_unit"]["mean"],
+        "collapsed": False,
+    }
+
+
+def test_scores_are_on_the_finished_run(finished: Any, result: dict[str, Any]) -> None:
+    client = MlflowClient(tracking.tracking_uri(finished.paths.root))
+    run = client.get_run(json.loads(finished.paths.train_summary.read_text())["run_id"])
+    assert run.info.status == "FINISHED"
+    logged = run.data.metrics["test/model/composite/ssim_unit"]
+    assert logged == result["test"]["model"]["composite"]["ssim_unit"]
+    assert run.data.metrics["parity/max_abs_diff"] == result["parity"]["max_abs_diff"]
+    assert run.data.tags["evaluate.parity_images"] == "20"
+    files = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"metrics.json", "per_image.csv", "report.md", "figures"} <= files
+
+
+def test_a_missing_run_costs_no_scores(
+    finished: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/empty.db")
+    before = finished.paths.metrics.read_bytes()
+    assert finished.run("evaluate") == 0
+    assert "is not in this store" in capsys.readouterr().out
+    assert finished.paths.metrics.read_bytes() == before

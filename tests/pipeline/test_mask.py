@@ -1,0 +1,42 @@
+"""The stage mask: a hole for each image, drawn from `mask.*` and the split alone."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+SPLITS = ("train", "valid", "test")
+
+
+def test_the_default_hole_is_the_reports(finished: Any) -> None:
+    for split in SPLITS:
+        holes = np.load(finished.paths.holes(split))
+        assert holes.dtype == np.bool_
+        assert holes.shape == np.load(finished.paths.images(split)).shape[:3]
+        expected = np.zeros(holes.shape, bool)
+        expected[:, 10:18, 10:18] = True  # rows and columns 28 // 2 - 4 ... 28 // 2 + 4
+        assert np.array_equal(holes, expected)
+
+
+def test_manifest_and_preview(finished: Any) -> None:
+    manifest = json.loads(finished.paths.holes_manifest.read_text())
+    assert manifest["kind"] == "center"
+    assert manifest["splits"]["test"]["share"] == 64 / 784
+    assert finished.paths.holes_preview.read_bytes().startswith(b"\x89PNG")
+
+
+def test_random_holes_depend_on_nothing_but_mask_and_split(
+    new_project: Callable[[str], Any],
+) -> None:
+    first, other = new_project("first"), new_project("other")
+    for project in (first, other):
+        project.set({"mask": {"kind": "box", "size": 5, "seed": 3}})
+    other.set({"data": {"train_size": 70}, "train": {"seed": 9, "holes": "random"}})
+    assert first.run("prepare", "mask") == other.run("prepare", "mask") == 0
+    for split in ("valid", "test"):
+        assert first.paths.holes(split).read_bytes() == other.paths.holes(split).read_bytes()
+    drawn = np.load(first.paths.holes("test"))
+    assert (drawn.sum(axis=(1, 2)) == 25).all()
+    assert len(np.unique(drawn, axis=0)) > 10
+    assert not np.array_equal(drawn[:30], np.load(first.paths.holes("valid")))

@@ -1,0 +1,511 @@
+"""Where images come from: packages, folders, mirrors; and what is refused on the way."""
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import socket
+import struct
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from sklearn.datasets import load_sample_image
+
+from inpaint.data import sources
+from inpaint.errors import InputError
+
+# As it was before the fixtures took it away.
+OFFICIAL_MIRROR = os.environ.get("INPAINT_DATA_MIRROR", "")
+needs_official_files = pytest.mark.skipif(
+    not Path(OFFICIAL_MIRROR or "nowhere").is_dir(),
+    reason="INPAINT_DATA_MIRROR names no folder of the official files",
+)
+NOWHERE = Path("nowhere")
+
+
+# --- bundled -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits_source() -> sources.Source:
+    return sources.load("mnist", "bundled", NOWHERE)
+
+
+@pytest.fixture(scope="module")
+def photograph_source() -> sources.Source:
+    return sources.load("photos", "bundled", NOWHERE)
+
+
+def test_bundled_digits_are_5000_in_one_pool(digits_source: sources.Source) -> None:
+    (pool,) = digits_source.pools
+    assert pool.splits == ("train", "valid", "test")
+    assert np.bincount(pool.labels).tolist() == [500] * 10
+    images = pool.take(np.arange(5000))
+    assert images.shape == (5000, 28, 28, 1)
+    assert images.dtype == np.uint8
+
+
+def test_bundled_digits_are_the_packages_unharmed(
+    digits_source: sources.Source, digits: np.ndarray
+) -> None:
+    taken = digits_source.pools[0].take(np.arange(0, 5000, 50))
+    np.testing.assert_array_equal(taken, digits)
+    # Grey levels in full: neither rescaled nor cut to black and white.
+    assert (taken.min(), taken.max()) == (0, 255)
+    assert len(np.unique(taken)) > 200
+
+
+def test_bundled_digits_are_independent_of_each_other(digits_source: sources.Source) -> None:
+    (pool,) = digits_source.pools
+    assert len(set(pool.groups.tolist())) == len(set(pool.names)) == 5000
+
+
+def test_take_gives_the_images_in_the_order_asked_for(digits_source: sources.Source) -> None:
+    (pool,) = digits_source.pools
+    taken = pool.take(np.array([4000, 3, 4000]))
+    np.testing.assert_array_equal(taken[0], taken[2])
+    np.testing.assert_array_equal(taken[1], pool.take(np.array([3]))[0])
+
+
+def test_no_photograph_is_in_two_splits() -> None:
+    names = [name for split in sources.PHOTOGRAPHS.values() for name in split]
+    assert len(set(names)) == len(names)
+    assert set(sources.PHOTOGRAPHS) == {"train", "valid", "test"}
+
+
+def test_both_views_of_the_motorcycle_are_in_one_split() -> None:
+    views = {"motorcycle_left", "motorcycle_right"}
+    assert [views & set(names) for names in sources.PHOTOGRAPHS.values()].count(views) == 1
+
+
+def test_well_known_photographs_are_for_testing_only() -> None:
+    assert set(sources.PHOTOGRAPHS["test"]) == {"astronaut", "chelsea", "coffee"}
+
+
+def test_each_split_has_its_own_photographs(photograph_source: sources.Source) -> None:
+    for pool in photograph_source.pools:
+        (split,) = pool.splits
+        of_names = {str(name).split(":")[0] for name in pool.names}
+        assert of_names == set(sources.PHOTOGRAPHS[split])
+    assert [pool.splits[0] for pool in photograph_source.pools] == ["train", "valid", "test"]
+
+
+def test_crops_are_the_pixels_at_the_named_place(photograph_source: sources.Source) -> None:
+    left, right, _ = skimage.data.stereo_motorcycle()
+    photographs = {
+        "astronaut": skimage.data.astronaut(),
+        "china": load_sample_image("china.jpg"),
+        "chelsea": skimage.data.chelsea(),
+        "coffee": skimage.data.coffee(),
+        "flower": load_sample_image("flower.jpg"),
+        "hubble": skimage.data.hubble_deep_field(),
+        "ihc": skimage.data.immunohistochemistry(),
+        "motorcycle_left": left,
+        "motorcycle_right": right,
+        "retina": skimage.data.retina(),
+        "rocket": skimage.data.rocket(),
+    }
+    seen = set()
+    for pool in photograph_source.pools:
+        chosen = np.random.default_rng(0).permutation(len(pool.names))[:150]
+        for i, crop in zip(chosen, pool.take(chosen), strict=True):
+            name, row, column = str(pool.names[i]).split(":")
+            top, left_edge = int(row), int(column)
+            expected = photographs[name][top : top + 32, left_edge : left_edge + 32]
+            np.testing.assert_array_equal(crop, expected)
+            seen.add(name)
+    assert seen == set(photographs)
+
+
+def test_crops_are_colour_images_of_32_pixels(photograph_source: sources.Source) -> None:
+    for pool in photograph_source.pools:
+        crops = pool.take(np.array([0, len(pool.names) - 1]))
+        assert crops.shape == (2, 32, 32, 3)
+        assert crops.dtype == np.uint8
+
+
+def test_no_crop_is_offered_twice(photograph_source: sources.Source) -> None:
+    for pool in photograph_source.pools:
+        assert len(set(pool.names)) == len(pool.names) == len(pool.labels) == len(pool.groups)
+
+
+def test_crops_of_one_scene_are_one_group(photograph_source: sources.Source) -> None:
+    for pool in photograph_source.pools:
+        for name, group in zip(pool.names, pool.groups, strict=True):
+            assert str(name).split(":")[0].startswith(group)
+    groups = {group for pool in photograph_source.pools for group in pool.groups.tolist()}
+    assert len(groups) == 10  # 11 photographs, two of them of one motorcycle
+
+
+# --- official: files of a few bytes --------------------------------------------------------------
+
+
+def idx(array: np.ndarray) -> bytes:
+    shape = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes([0, 0, 8, array.ndim]) + shape + array.tobytes()
+
+
+ARRAYS = {
+    "train-images-idx3-ubyte": np.arange(18, dtype=np.uint8).reshape(3, 2, 3),
+    "train-labels-idx1-ubyte": np.array([5, 0, 4], np.uint8),
+    "t10k-images-idx3-ubyte": np.arange(100, 112, dtype=np.uint8).reshape(2, 2, 3),
+    "t10k-labels-idx1-ubyte": np.array([7, 2], np.uint8),
+}
+FILES = {f"{name}.gz": gzip.compress(idx(array)) for name, array in ARRAYS.items()}
+OTHER_FILES = {
+    name: gzip.compress(gzip.decompress(content) + b"\x00") for name, content in FILES.items()
+}
+FIRST = "train-images-idx3-ubyte.gz"
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+class Mirror(ThreadingHTTPServer):
+    """A server on this machine: path -> the whole reply, as it goes over the wire."""
+
+    replies: dict[str, bytes]
+    requested: list[str]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Mirror
+
+    def do_GET(self) -> None:  # noqa: N802 the name that http.server looks for
+        self.server.requested.append(self.path)
+        self.wfile.write(self.server.replies.get(self.path, b"HTTP/1.0 404 Not Found\r\n\r\n"))
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+def reply(body: bytes, *, missing: int = 0) -> bytes:
+    """A reply that promises ``missing`` bytes more than it has."""
+    return b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) + missing) + body
+
+
+@pytest.fixture
+def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    """Has the tiny files below /mnist/, as a mirror, and below /, as the public address."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Mirror(("127.0.0.1", 0), _Handler) as server:
+        server.requested = []
+        server.replies = {f"/mnist/{name}": reply(content) for name, content in FILES.items()}
+        server.replies |= {f"/{name}": reply(content) for name, content in FILES.items()}
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def closed_address() -> str:
+    """Nobody listens there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/"
+
+
+@pytest.fixture(autouse=True)
+def tiny_mnist(monkeypatch: pytest.MonkeyPatch, closed_address: str) -> None:
+    """The digests of the tiny files stand for the official ones; the public address is closed."""
+    digests = {f"{name}.gz": {name: md5(idx(array))} for name, array in ARRAYS.items()}
+    tiny = replace(sources._OFFICIAL["mnist"], address=closed_address, files=digests)
+    monkeypatch.setitem(sources._OFFICIAL, "mnist", tiny)
+
+
+def load_tiny(raw_dir: Path) -> sources.Source:
+    return sources.load("mnist", "official", raw_dir)
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_official_training_and_test_files_become_two_pools(tmp_path: Path) -> None:
+    write_files(tmp_path / "mnist", FILES)
+    train, test = load_tiny(tmp_path).pools
+    assert train.splits == ("train", "valid")
+    assert test.splits == ("test",)
+    assert train.labels.tolist() == [5, 0, 4]
+    assert test.labels.tolist() == [7, 2]
+    np.testing.assert_array_equal(
+        train.take(np.array([2, 0]))[..., 0], ARRAYS["train-images-idx3-ubyte"][[2, 0]]
+    )
+    np.testing.assert_array_equal(
+        test.take(np.array([1]))[..., 0], ARRAYS["t10k-images-idx3-ubyte"][[1]]
+    )
+
+
+def test_official_cifar_batches_are_joined_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One image per batch; its label and all its pixels are the batch's number.
+    batches = {f"data_batch_{i}.bin": bytes([i]) * 3073 for i in range(1, 6)}
+    batches["test_batch.bin"] = bytes([9]) * 3073
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        # The real archive has another order and other files, too.
+        for name, content in {"readme.html": b"x", **dict(reversed(batches.items()))}.items():
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    write_files(tmp_path / "cifar10", {"cifar-10-binary.tar.gz": buffer.getvalue()})
+    digests = {name: md5(content) for name, content in batches.items()}
+    tiny = replace(sources._OFFICIAL["cifar10"], files={"cifar-10-binary.tar.gz": digests})
+    monkeypatch.setitem(sources._OFFICIAL, "cifar10", tiny)
+    train, test = sources.load("cifar10", "official", tmp_path).pools
+    assert train.labels.tolist() == [1, 2, 3, 4, 5]
+    assert train.take(np.arange(5))[:, 31, 0, 1].tolist() == [1, 2, 3, 4, 5]
+    assert test.labels.tolist() == [9]
+
+
+def test_archive_without_an_expected_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz"):
+        pass
+    write_files(tmp_path / "cifar10", {"cifar-10-binary.tar.gz": buffer.getvalue()})
+    with pytest.raises(InputError, match=r"cifar-10-binary.tar.gz holds no data_batch_1.bin"):
+        sources.load("cifar10", "official", tmp_path)
+
+
+def test_raw_folder_comes_before_the_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path / "raw" / "mnist", FILES)
+    write_files(tmp_path / "mirror" / "mnist", OTHER_FILES)
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", str(tmp_path / "mirror"))
+    assert load_tiny(tmp_path / "raw").pools[0].labels.tolist() == [5, 0, 4]
+
+
+def test_mirror_folder_comes_before_the_public_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    set_address(monkeypatch, mirror.address)
+    write_files(tmp_path / "mirror" / "mnist", FILES)
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", str(tmp_path / "mirror"))
+    assert load_tiny(tmp_path / "raw").pools[0].labels.tolist() == [5, 0, 4]
+    assert mirror.requested == []
+    assert files_below(tmp_path / "raw") == []
+
+
+def test_mirror_address_comes_before_the_public_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    set_address(monkeypatch, mirror.address)
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
+    load_tiny(tmp_path)
+    assert mirror.requested == [f"/mnist/{name}" for name in FILES]
+
+
+def set_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    tiny = replace(sources._OFFICIAL["mnist"], address=address)
+    monkeypatch.setitem(sources._OFFICIAL, "mnist", tiny)
+
+
+def test_public_address_is_the_last_resort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    set_address(monkeypatch, mirror.address)
+    assert load_tiny(tmp_path).pools[0].labels.tolist() == [5, 0, 4]
+    assert mirror.requested == [f"/{name}" for name in FILES]
+
+
+def test_mirror_folder_without_the_file_is_refused_and_nothing_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    set_address(monkeypatch, mirror.address)
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", str(tmp_path / "mirror"))
+    with pytest.raises(InputError, match=rf"{FIRST} is not there \(INPAINT_DATA_MIRROR="):
+        load_tiny(tmp_path / "raw")
+    assert mirror.requested == []
+
+
+def test_relative_mirror_is_below_the_original_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path / "project" / "mirror" / "mnist", FILES)
+    (tmp_path / "experiment").mkdir()
+    monkeypatch.chdir(tmp_path / "experiment")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", "mirror")
+    assert load_tiny(tmp_path / "raw").pools[0].labels.tolist() == [5, 0, 4]
+
+
+def test_relative_mirror_is_below_the_working_folder_without_dvc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path / "mirror" / "mnist", FILES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", "mirror")
+    assert load_tiny(tmp_path / "raw").pools[0].labels.tolist() == [5, 0, 4]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_download_is_kept_and_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror, slash: str
+) -> None:
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address.rstrip("/") + slash)
+    assert load_tiny(tmp_path).pools[1].labels.tolist() == [7, 2]
+    assert files_below(tmp_path) == sorted(FILES)
+    assert (tmp_path / "mnist" / FIRST).read_bytes() == FILES[FIRST]
+    mirror.requested.clear()
+    assert load_tiny(tmp_path).pools[1].labels.tolist() == [7, 2]
+    assert mirror.requested == []
+
+
+def test_download_of_unstated_length_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
+    for name, content in FILES.items():
+        mirror.replies[f"/mnist/{name}"] = b"HTTP/1.0 200 OK\r\n\r\n" + content
+    load_tiny(tmp_path)
+    assert files_below(tmp_path) == sorted(FILES)
+
+
+def wrong_digest() -> str:
+    """What a file with one byte too many is refused with, as a regular expression."""
+    received = md5(gzip.decompress(OTHER_FILES[FIRST]))
+    expected = md5(gzip.decompress(FILES[FIRST]))
+    return f"train-images-idx3-ubyte has MD5 {received}, allowed: {expected}"
+
+
+def test_kept_file_with_a_wrong_digest_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path / "mnist", OTHER_FILES)
+    with pytest.raises(InputError, match=wrong_digest()) as caught:
+        load_tiny(tmp_path)
+    assert str(tmp_path / "mnist" / FIRST) in str(caught.value)
+
+
+def test_mirrored_file_with_a_wrong_digest_is_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path / "mirror" / "mnist", OTHER_FILES)
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", str(tmp_path / "mirror"))
+    with pytest.raises(InputError, match=wrong_digest()):
+        load_tiny(tmp_path / "raw")
+    assert files_below(tmp_path / "raw") == []
+
+
+def test_downloaded_file_with_a_wrong_digest_is_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
+    mirror.replies[f"/mnist/{FIRST}"] = reply(OTHER_FILES[FIRST])
+    with pytest.raises(InputError, match=wrong_digest()) as caught:
+        load_tiny(tmp_path)
+    assert f"{mirror.address}mnist/{FIRST}" in str(caught.value)
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [FILES[FIRST][:-4], b"<html>Please log in</html>", b""])
+def test_damaged_download_is_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror, content: bytes
+) -> None:
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
+    mirror.replies[f"/mnist/{FIRST}"] = reply(content)
+    with pytest.raises(InputError, match=re.escape(f"{mirror.address}mnist/{FIRST} is ")):
+        load_tiny(tmp_path)
+    assert files_below(tmp_path) == []
+
+
+BODY = FILES[FIRST]
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        reply(BODY[:-10], missing=10),
+        CHUNKED + b"%x\r\n" % len(BODY) + BODY[:-10],
+        b"HTTP/1.0 404 Not Found\r\n\r\n",
+        b"HTTP/1.0 500 Internal Server Error\r\n\r\n",
+        b"this is no HTTP\r\n\r\n",
+        b"",
+    ],
+    ids=["cut", "cut within a chunk", "404", "500", "no HTTP", "no reply"],
+)
+def test_failed_download_is_an_input_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror, wire: bytes
+) -> None:
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
+    mirror.replies[f"/mnist/{FIRST}"] = wire
+    with pytest.raises(InputError, match=re.escape(f"{mirror.address}mnist/{FIRST}")) as caught:
+        load_tiny(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert files_below(tmp_path) == []
+
+
+def test_refused_connection_is_an_input_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot fetch http://127.0.0.1:.*refused") as caught:
+        load_tiny(tmp_path)
+    assert f"put the file at {tmp_path / 'mnist' / FIRST}" in str(caught.value)
+    assert "name a mirror in INPAINT_DATA_MIRROR" in str(caught.value)
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:port/", "gopher://127.0.0.1/", "http://"])
+def test_mirror_that_is_no_address_is_an_input_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", address)
+    with pytest.raises(InputError, match="cannot fetch"):
+        load_tiny(tmp_path)
+    assert files_below(tmp_path) == []
+
+
+# --- official: the real files, where there is a mirror of them -----------------------------------
+
+
+@pytest.fixture
+def real_files(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], sources.Source]:
+    """The data set from the mirror that this process was started with."""
+    monkeypatch.undo()  # the tiny files
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", OFFICIAL_MIRROR)
+    return lambda dataset: sources.load(dataset, "official", NOWHERE)
+
+
+@needs_official_files
+@pytest.mark.parametrize(
+    ("dataset", "shape", "num_train", "train_labels", "test_labels"),
+    [
+        ("mnist", (28, 28, 1), 60_000, [5, 0, 4, 1, 9], [7, 2, 1, 0, 4]),
+        ("cifar10", (32, 32, 3), 50_000, [6, 9, 9, 4, 1], [3, 8, 8, 0, 6]),
+    ],
+)
+def test_real_official_files(
+    real_files: Callable[[str], sources.Source],
+    dataset: str,
+    shape: tuple[int, int, int],
+    num_train: int,
+    train_labels: list[int],
+    test_labels: list[int],
+) -> None:
+    train, test = real_files(dataset).pools
+    assert train.take(np.arange(num_train)).shape == (num_train, *shape)
+    assert test.take(np.arange(10_000)).shape == (10_000, *shape)
+    assert train.labels[:5].tolist() == train_labels
+    assert test.labels[:5].tolist() == test_labels

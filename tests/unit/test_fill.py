@@ -1,0 +1,216 @@
+"""Classical fills: against the libraries they stand for, and by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from skimage.restoration import inpaint_biharmonic
+
+from inpaint import fill
+
+HEIGHT, WIDTH = 24, 40
+
+
+def hole_of(*boxes: tuple[slice, slice]) -> np.ndarray:
+    hole = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    for rows, columns in boxes:
+        hole[rows, columns] = True
+    return hole
+
+
+HOLES = {
+    "inside": hole_of(np.s_[8:16, 15:23]),
+    "one pixel": hole_of(np.s_[11:12, 7:8]),
+    "corner pixel": hole_of(np.s_[0:1, 39:40]),
+    "first corner": hole_of(np.s_[:5, :7]),
+    "last corner": hole_of(np.s_[-4:, -6:]),
+    "left border": hole_of(np.s_[10:16, :3]),
+    "bottom border": hole_of(np.s_[-1:, 5:30]),
+    "one pixel from the corner": hole_of(np.s_[1:5, 1:6]),
+    "two pixels from the border": hole_of(np.s_[2:6, 20:26]),
+    "from side to side": hole_of(np.s_[9:13, :]),
+    "several": hole_of(np.s_[2:6, 3:8], np.s_[5:9, 9:12], np.s_[20:, 30:]),
+    "scattered": np.random.default_rng(1).random((HEIGHT, WIDTH)) < 0.3,
+}
+FILLS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "masked": fill.constant,
+    "telea": fill.telea,
+    "navier_stokes": fill.navier_stokes,
+    "biharmonic": fill.biharmonic,
+}
+
+
+def scikit_image(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """The reference: float64 (H, W, C)."""
+    return np.asarray(inpaint_biharmonic(image.astype(np.float64), hole, channel_axis=-1))
+
+
+def random_holes(rng: np.random.Generator, num: int) -> np.ndarray:
+    """Half of them boxes, half of them scattered pixels."""
+    scattered = rng.random((num, HEIGHT, WIDTH)) < rng.uniform(0.02, 0.5, (num, 1, 1))
+    for hole in scattered[::2]:
+        row, column = rng.integers(0, (HEIGHT - 6, WIDTH - 6))
+        hole[:] = hole_of(np.s_[row : row + 6, column : column + 5])
+    return np.asarray(scattered)
+
+
+@pytest.mark.parametrize("name", HOLES)
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_biharmonic_of_floats_is_scikit_images(
+    rng: np.random.Generator, name: str, channels: int
+) -> None:
+    image, hole = rng.normal(size=(HEIGHT, WIDTH, channels)), HOLES[name]
+    filled = fill.biharmonic(image[np.newaxis], hole[np.newaxis])
+    assert filled.dtype == np.float64
+    np.testing.assert_allclose(filled[0], scikit_image(image, hole), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", HOLES)
+def test_biharmonic_of_bytes_is_scikit_images_rounded(photographs: np.ndarray, name: str) -> None:
+    images, hole = photographs[50:53], HOLES[name]
+    filled = fill.biharmonic(images, np.repeat(hole[np.newaxis], 3, axis=0))
+    assert filled.dtype == np.uint8
+    for image, result in zip(images, filled, strict=True):
+        assert np.abs(scikit_image(image, hole) - result).max() <= 0.5 + 1e-6
+
+
+def test_biharmonic_is_scikit_images_on_random_holes(rng: np.random.Generator) -> None:
+    images, holes = rng.random((12, HEIGHT, WIDTH, 2)), random_holes(rng, 12)
+    filled = fill.biharmonic(images, holes)
+    expected = [scikit_image(image, hole) for image, hole in zip(images, holes, strict=True)]
+    np.testing.assert_allclose(filled, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["inside", "last corner", "scattered"])
+def test_biharmonic_of_large_holes_gives_the_same(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    images = rng.normal(size=(2, HEIGHT, WIDTH, 3))
+    holes = np.repeat(HOLES[name][np.newaxis], 2, axis=0)
+    expected = fill.biharmonic(images, holes)
+    monkeypatch.setattr(fill, "_MAX_OPERATOR_PIXELS", 10)
+    np.testing.assert_allclose(fill.biharmonic(images, holes), expected, rtol=0, atol=1e-6)
+
+
+def test_biharmonic_restores_a_quadratic_surface_exactly() -> None:
+    # The discrete bilaplacian of a quadratic is zero, so the surface itself solves the equations.
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float64)
+    surface = 3 * rows - 2 * columns + 0.1 * rows * columns - 0.05 * columns**2
+    image, hole = surface[np.newaxis, ..., np.newaxis], HOLES["inside"]
+    damaged = np.where(hole[..., np.newaxis], 1000.0, image)
+    np.testing.assert_allclose(fill.biharmonic(damaged, hole[np.newaxis]), image, atol=1e-9)
+
+
+@pytest.mark.parametrize("side", [20, 64])
+def test_biharmonic_refuses_a_hole_without_known_pixels(
+    rng: np.random.Generator, side: int
+) -> None:
+    images = rng.integers(0, 256, (1, side, side, 1), dtype=np.uint8)
+    with pytest.raises(ValueError, match="hole: received the whole image, allowed: at least one"):
+        fill.biharmonic(images, np.ones((1, side, side), dtype=bool))
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_each_image_is_filled_in_its_own_hole(photographs: np.ndarray, name: str) -> None:
+    images = photographs[:5]
+    holes = np.stack([HOLES["inside"], hole_of(), HOLES["one pixel"], HOLES["inside"],
+                      HOLES["first corner"]])  # fmt: skip
+    together = FILLS[name](images, holes)
+    alone = [FILLS[name](images[i : i + 1], holes[i : i + 1])[0] for i in range(5)]
+    np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_known_pixels_come_back_bit_for_bit(
+    rng: np.random.Generator, photographs: np.ndarray, name: str
+) -> None:
+    images, holes = photographs[:8], random_holes(rng, 8)
+    filled = FILLS[name](images, holes)
+    assert filled.shape == images.shape
+    assert filled.dtype == np.uint8
+    np.testing.assert_array_equal(filled[~holes], images[~holes])
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_pixels_under_the_hole_are_never_looked_at(
+    rng: np.random.Generator, photographs: np.ndarray, name: str
+) -> None:
+    images, holes = photographs[:8], random_holes(rng, 8)
+    noise = rng.integers(0, 256, images.shape, dtype=np.uint8)
+    changed = np.where(holes[..., np.newaxis], noise, images)
+    np.testing.assert_array_equal(FILLS[name](changed, holes), FILLS[name](images, holes))
+
+
+def test_large_holes_are_never_looked_under(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fill, "_MAX_OPERATOR_PIXELS", 10)
+    images, hole = rng.normal(size=(1, HEIGHT, WIDTH, 3)), HOLES["several"]
+    changed = np.where(hole[..., np.newaxis], 1e6, images)
+    np.testing.assert_array_equal(
+        fill.biharmonic(changed, hole[np.newaxis]), fill.biharmonic(images, hole[np.newaxis])
+    )
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_empty_hole_leaves_the_images_as_they_are(photographs: np.ndarray, name: str) -> None:
+    holes = np.zeros((4, HEIGHT, WIDTH), dtype=bool)
+    np.testing.assert_array_equal(FILLS[name](photographs[:4], holes), photographs[:4])
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_given_images_are_not_written_to(photographs: np.ndarray, name: str) -> None:
+    images = photographs[:2].copy()
+    FILLS[name](images, np.stack([HOLES["inside"], HOLES["several"]]))
+    np.testing.assert_array_equal(images, photographs[:2])
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("telea", cv2.INPAINT_TELEA), ("navier_stokes", cv2.INPAINT_NS)]
+)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("place", ["inside", "last corner", "several"])
+def test_opencv_fills_are_opencvs(
+    photographs: np.ndarray, name: str, method: int, channels: int, place: str
+) -> None:
+    image, hole = photographs[60, ..., :channels], HOLES[place]
+    blanked: Any = image.copy()
+    blanked[hole] = 0
+    expected = cv2.inpaint(blanked, hole.astype(np.uint8), 3, method).reshape(image.shape)
+    received = FILLS[name](image[np.newaxis], hole[np.newaxis])[0]
+    np.testing.assert_array_equal(received[hole], expected[hole])
+
+
+def test_constant_is_black_unless_told() -> None:
+    image = np.array([[[[10], [20], [30]], [[40], [50], [60]]]], np.uint8)
+    hole = np.array([[[False, True, False], [True, False, False]]])
+    assert fill.constant(image, hole)[0, ..., 0].tolist() == [[10, 0, 30], [0, 50, 60]]
+    assert fill.constant(image, hole, 7)[0, ..., 0].tolist() == [[10, 7, 30], [7, 50, 60]]
+
+
+def test_constant_may_differ_by_channel(photographs: np.ndarray) -> None:
+    filled = fill.constant(photographs[:1], HOLES["inside"][np.newaxis], np.array([1, 2, 3]))
+    assert filled.dtype == np.uint8
+    assert filled[0, 10, 20].tolist() == [1, 2, 3]
+
+
+def test_baselines_are_the_five_methods(photographs: np.ndarray) -> None:
+    methods = fill.baselines(photographs)
+    assert list(methods) == ["masked", "mean", "telea", "navier_stokes", "biharmonic"]
+    holes = HOLES["several"][np.newaxis]
+    for name, method in FILLS.items():
+        np.testing.assert_array_equal(
+            methods[name](photographs[:1], holes), method(photographs[:1], holes)
+        )
+
+
+def test_mean_fills_with_the_mean_training_image() -> None:
+    training = np.array([[[[10], [0], [200]]], [[[20], [1], [201]]], [[[31], [1], [202]]]])
+    # (10 + 20 + 31) / 3 = 20.33, (0 + 1 + 1) / 3 = 0.67, (200 + 201 + 202) / 3 = 201
+    mean = fill.baselines(training.astype(np.uint8))["mean"]
+    image = np.array([[[[5], [6], [7]]]], np.uint8)
+    everything_but_the_first = np.array([[[False, True, True]]])
+    assert mean(image, everything_but_the_first).ravel().tolist() == [5, 1, 201]
+    assert mean(image, ~everything_but_the_first).ravel().tolist() == [20, 6, 7]

@@ -1,0 +1,263 @@
+"""params.yaml: what is accepted, and how each kind of mistake is refused."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from inpaint.errors import InputError
+from inpaint.params import Params, flatten, load_params
+
+ROOT = Path(__file__).parents[2]
+PARAMS_YAML = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+def changed(changes: dict[str, Any]) -> str:
+    """The project's params.yaml with the keys ``{"train.epochs": ...}`` changed."""
+    content = yaml.safe_load(PARAMS_YAML)
+    for name, value in changes.items():
+        *section, key = name.split(".")
+        (content[section[0]] if section else content)[key] = value
+    return yaml.safe_dump(content)
+
+
+def load_text(tmp_path: Path, text: str) -> Params:
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_params(path)
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    """The one line that such a params.yaml is refused with."""
+    with pytest.raises(InputError) as caught:
+        load_text(tmp_path, text)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_projects_params_load() -> None:
+    loaded = load_params(ROOT / "params.yaml")
+    assert loaded.model_dump() == yaml.safe_load(PARAMS_YAML)
+
+
+def test_default_epochs_leave_100_to_be_an_experiment() -> None:
+    assert load_params(ROOT / "params.yaml").train.epochs != 100
+
+
+def test_every_key_of_params_yaml_has_a_comment_on_its_line() -> None:
+    lines = {m[1]: m[2] for m in re.finditer(r"^  (\w+):(.*)$", PARAMS_YAML, re.MULTILINE)}
+    keys = {key for section in yaml.safe_load(PARAMS_YAML).values() for key in section}
+    assert set(lines) == keys
+    assert [key for key, rest in lines.items() if not re.search(r"\s# \w", rest)] == []
+
+
+@pytest.mark.parametrize("written", ["1e-3", "1e-05", "0.001", "1"])
+def test_learning_rate_takes_every_spelling_of_a_number(tmp_path: Path, written: str) -> None:
+    text = re.sub(r"learning_rate: \S+", f"learning_rate: {written}", PARAMS_YAML)
+    assert load_text(tmp_path, text).train.learning_rate == float(written)
+
+
+@pytest.mark.parametrize("name", ["data.train_size", "data.valid_size", "data.test_size"])
+def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
+    loaded = load_text(tmp_path, changed({name: None}))
+    assert flatten(loaded)[name] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "received", "allowed"),
+    [
+        ("train.epochs", "abc", "'abc'", "a whole number of at least 1"),
+        ("train.epochs", True, "True", "a whole number of at least 1"),
+        ("train.epochs", 0, "0", "a whole number of at least 1"),
+        ("train.epochs", 2.5, "2.5", "a whole number of at least 1"),
+        ("train.epochs", None, "None", "a whole number of at least 1"),
+        ("train.batch_size", 0, "0", "a whole number of at least 1"),
+        ("train.seed", -1, "-1", "a whole number of at least 0"),
+        ("train.learning_rate", 0, "0", "a number above 0"),
+        ("train.learning_rate", float("nan"), "nan", "a number above 0"),
+        ("train.learning_rate", float("inf"), "inf", "a number above 0"),
+        ("train.learning_rate", True, "True", "a number above 0"),
+        ("train.learning_rate", "fast", "'fast'", "a number above 0"),
+        ("train.optimizer", "sgd", "'sgd'", "adamw, adam"),
+        ("train.loss", "mae", "'mae'", "hole_mse_ssim, hole_mse, mse"),
+        ("train.augmentation", True, "True", "joint, input, none"),
+        ("train.holes", "none", "'none'", "random, fixed"),
+        ("train.on_collapse", "ignore", "'ignore'", "stop, continue"),
+        ("data.dataset", "imagenet", "'imagenet'", "mnist, cifar10, fashion_mnist, photos"),
+        ("data.source", "web", "'web'", "auto, bundled, official"),
+        ("data.train_size", -5, "-5", "a whole number of at least 1, or null"),
+        ("data.test_size", "all", "'all'", "a whole number of at least 1, or null"),
+        ("mask.kind", "circle", "'circle'", "center, box"),
+        ("mask.size", 0, "0", "a whole number of at least 1"),
+        ("model.network", "vgg", "'vgg'", "residual_unet, report_unet"),
+        ("model.filters", "16", "'16'", "a whole number of at least 1"),
+        ("model.dropout", 1.0, "1.0", "a number from 0 up to, not including, 1"),
+        ("model.dropout", -0.1, "-0.1", "a number from 0 up to, not including, 1"),
+        ("model.skip_connections", "yes", "'yes'", "true or false"),
+        ("model.skip_connections", 1, "1", "true or false"),
+        ("evaluate.bootstrap_samples", 0, "0", "a whole number of at least 1"),
+        ("plot.num_images", 21, "21", "a whole number from 1 to 20"),
+        ("tracking.experiment", "Default", "'Default'", "a name other than Default"),
+        ("tracking.experiment", "", "''", "a name other than Default"),
+        ("tracking.experiment", " x", "' x'", "a name other than Default"),
+    ],
+)
+def test_wrong_value_is_named_with_what_is_allowed(
+    tmp_path: Path, name: str, value: object, received: str, allowed: str
+) -> None:
+    message = refusal(tmp_path, changed({name: value}))
+    assert f"{name}: received {received}, allowed: {allowed}" in message
+
+
+@pytest.mark.parametrize(
+    ("dataset", "size", "largest"),
+    [("mnist", 40, 27), ("mnist", 28, 27), ("photos", 32, 31)],
+)
+def test_hole_must_be_smaller_than_the_image(
+    tmp_path: Path, dataset: str, size: int, largest: int
+) -> None:
+    message = refusal(tmp_path, changed({"data.dataset": dataset, "mask.size": size}))
+    assert f"mask.size: received {size}, allowed for the" in message
+    assert f"1 to {largest}" in message
+
+
+def test_largest_hole_is_accepted(tmp_path: Path) -> None:
+    text = changed({"data.dataset": "mnist", "mask.size": 27})
+    assert load_text(tmp_path, text).mask.size == 27
+
+
+@pytest.mark.parametrize(
+    ("dataset", "source"),
+    [("cifar10", "bundled"), ("fashion_mnist", "bundled"), ("photos", "official")],
+)
+def test_source_must_have_the_data_set(tmp_path: Path, dataset: str, source: str) -> None:
+    message = refusal(tmp_path, changed({"data.dataset": dataset, "data.source": source}))
+    assert f"data.source: received '{source}', allowed for {dataset}: auto, " in message
+
+
+@pytest.mark.parametrize(
+    ("dataset", "resolved"),
+    [
+        ("mnist", "bundled"),
+        ("photos", "bundled"),
+        ("cifar10", "official"),
+        ("fashion_mnist", "official"),
+    ],
+)
+def test_auto_is_decided_by_the_data_set(tmp_path: Path, dataset: str, resolved: str) -> None:
+    text = changed({"data.dataset": dataset, "data.source": "auto"})
+    assert load_text(tmp_path, text).data.resolved_source == resolved
+
+
+def test_named_source_is_kept(tmp_path: Path) -> None:
+    text = changed({"data.dataset": "mnist", "data.source": "official"})
+    assert load_text(tmp_path, text).data.resolved_source == "official"
+
+
+def test_unknown_key_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    message = refusal(tmp_path, changed({"train.epoch": 3}))
+    assert "train.epoch: unknown key, allowed: epochs, batch_size, learning_rate" in message
+
+
+def test_unknown_section_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    message = refusal(tmp_path, changed({"training": {"epochs": 3}}))
+    assert "training: unknown section, allowed: data, mask, model, train" in message
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        ("train", "train.1"),  # 1: x
+        ("train", "train.True"),  # YAML 1.1 reads the key `on:` as True
+        (None, "1"),
+    ],
+)
+def test_key_that_is_no_text_is_refused(tmp_path: Path, section: str | None, name: str) -> None:
+    content = yaml.safe_load(PARAMS_YAML)
+    key = True if name.endswith("True") else 1
+    (content[section] if section else content)[key] = "x"
+    assert name in refusal(tmp_path, yaml.safe_dump(content))
+
+
+def test_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    content = yaml.safe_load(PARAMS_YAML)
+    del content["train"]["optimizer"]
+    message = refusal(tmp_path, yaml.safe_dump(content))
+    assert "train.optimizer: received nothing, allowed: adamw, adam" in message
+
+
+def test_missing_section_is_named(tmp_path: Path) -> None:
+    content = yaml.safe_load(PARAMS_YAML)
+    del content["mask"]
+    assert "mask: received nothing, allowed: a section" in refusal(
+        tmp_path, yaml.safe_dump(content)
+    )
+
+
+@pytest.mark.parametrize("value", [[1, 2], 5, None, "center"])
+def test_section_that_holds_no_keys_is_refused(tmp_path: Path, value: object) -> None:
+    message = refusal(tmp_path, changed({"mask": value}))
+    assert f"mask: received {value!r}, allowed: a section with the keys kind, size, seed" in message
+
+
+def test_every_mistake_is_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, changed({"train.epochs": 0, "mask.kind": "circle"}))
+    assert "train.epochs: received 0" in message
+    assert "mask.kind: received 'circle'" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "received"), [("", "NoneType"), ("# nothing\n", "NoneType"), ("- 1\n", "list")]
+)
+def test_file_without_sections_is_refused(tmp_path: Path, text: str, received: str) -> None:
+    message = refusal(tmp_path, text)
+    assert f"received {received}, allowed: the sections data, mask, model" in message
+
+
+@pytest.mark.parametrize("text", ["data: [1, 2\n", "data:\n\tsize: 1\n", "a: b: c\n"])
+def test_file_that_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    assert "is not YAML" in refusal(tmp_path, text)
+
+
+def test_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(InputError, match="is not YAML"):
+        load_params(path)
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"params\.yaml is not there"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_params_are_frozen(params: Params) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        params.train.epochs = 3
+
+
+@pytest.mark.parametrize(
+    ("dataset", "shape"),
+    [
+        ("mnist", (28, 28, 1)),
+        ("fashion_mnist", (28, 28, 1)),
+        ("cifar10", (32, 32, 3)),
+        ("photos", (32, 32, 3)),
+    ],
+)
+def test_image_shape_is_that_of_the_data_set(
+    tmp_path: Path, dataset: str, shape: tuple[int, int, int]
+) -> None:
+    text = changed({"data.dataset": dataset, "data.source": "auto"})
+    assert load_text(tmp_path, text).image_shape == shape
+
+
+def test_flatten_names_every_key_by_its_path(params: Params) -> None:
+    content = yaml.safe_load(PARAMS_YAML)
+    expected = {
+        f"{section}.{key}": value for section in content for key, value in content[section].items()
+    }
+    assert flatten(params) == expected
