@@ -128,7 +128,7 @@ def test_official_format_runs_through_and_keeps_the_published_test_set(
     project: Any, fashion_mirror: Path
 ) -> None:
     project.set({"data": {"dataset": "fashion_mnist", "test_size": None}})
-    assert project.run("prepare", "mask") == 0
+    assert project.run("prepare", "mask", "train", "evaluate", "plot") == 0
     assert manifest_of(project)["splits"]["test"]["count"] == 60
     published = gzip.decompress((fashion_mirror / "t10k-images-idx3-ubyte.gz").read_bytes())
     stored = np.load(project.paths.images("test"))

@@ -164,6 +164,13 @@ def test_a_diverged_loss_is_one_line(project: Any, capsys: pytest.CaptureFixture
     assert run_of(project)[1].info.status == "FAILED"
 
 
+def test_photographs_run_through_with_their_crops_resampled_together(project: Any) -> None:
+    project.set({"data": {"dataset": "photos"}, "train": {"epochs": 1}})
+    assert project.run("prepare", "mask", "train", "evaluate", "plot") == 0
+    gain = json.loads(project.paths.metrics.read_text())["test"]["gain"]["ssim_unit"]
+    assert gain["low"] <= gain["mean"] <= gain["high"]
+
+
 def test_batches_larger_than_the_training_set_work(project: Any) -> None:
     project.set({"train": {"epochs": 1, "batch_size": 500, "holes": "random"}})
     assert project.run("prepare", "mask", "train") == 0

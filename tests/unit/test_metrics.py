@@ -63,7 +63,7 @@ def test_tensorflow_ssim_is_scikit_images(
     received = metrics.ssim_tensorflow(image_true, image_pred)
     assert received.dtype == np.float64
     np.testing.assert_allclose(received, expected, rtol=0, atol=2e-5)
-    assert 0.2 < min(expected) < max(expected) < 0.99
+    assert min(expected) < 0.3 < 0.45 < max(expected)  # neither all bad nor all good
 
 
 def test_skimage_ssim_is_scikit_images(rng: np.random.Generator, photographs: np.ndarray) -> None:

@@ -15,9 +15,7 @@ from inpaint.errors import InputError
 IDX_HEADER = b"\x00\x00\x08\x03" + b"\x00\x00\x00\x02" + b"\x00\x00\x00\x02" + b"\x00\x00\x00\x03"
 IDX_VALUES = b"\x00\x01\x02\x03\x04\x05" + b"\xfa\xfb\xfc\xfd\xfe\xff"
 # One CIFAR-10 record: label 7; red counts up row by row, green is 100, blue counts down.
-CIFAR_RECORD = (
-    b"\x07" + bytes(range(256)) * 4 + bytes([100]) * 1024 + bytes(range(255, -1, -1)) * 4
-)
+CIFAR_RECORD = b"\x07" + bytes(range(256)) * 4 + bytes([100]) * 1024 + bytes(range(255, -1, -1)) * 4
 
 
 def tar_of(members: dict[str, bytes | None]) -> bytes:

@@ -28,6 +28,7 @@ needs_official_files = pytest.mark.skipif(
     not Path(OFFICIAL_MIRROR or "nowhere").is_dir(),
     reason="INPAINT_DATA_MIRROR names no folder of the official files",
 )
+REAL_MNIST = sources._OFFICIAL["mnist"]
 NOWHERE = Path("nowhere")
 
 
@@ -483,7 +484,7 @@ def test_mirror_that_is_no_address_is_an_input_error(
 @pytest.fixture
 def real_files(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], sources.Source]:
     """The data set from the mirror that this process was started with."""
-    monkeypatch.undo()  # the tiny files
+    monkeypatch.setitem(sources._OFFICIAL, "mnist", REAL_MNIST)
     monkeypatch.setenv("INPAINT_DATA_MIRROR", OFFICIAL_MIRROR)
     return lambda dataset: sources.load(dataset, "official", NOWHERE)
 

@@ -1,0 +1,148 @@
+"""Batches: every image once, with its own hole, the same again for the same seed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inpaint import files, fill
+from inpaint.metrics import to_signed
+from inpaint.params import MaskParams
+from inpaint.training.batches import Batch, BatchSource, make_batch
+
+NUM = 23
+
+
+@pytest.fixture
+def source(photographs: np.ndarray) -> BatchSource:
+    """Batches of 5 from 23 images; image i has one missing pixel, in column i of row 7."""
+    holes = np.zeros((NUM, 24, 40), dtype=bool)
+    holes[np.arange(NUM), 7, np.arange(NUM)] = True
+    return BatchSource(
+        network="report_unet",
+        images=photographs[:NUM],
+        holes=holes,
+        mask=MaskParams(kind="center", size=5, seed=0),
+        batch_size=5,
+        augment_jointly=False,
+        photographs=True,
+    )
+
+
+def epoch(source: BatchSource, seed: int = 0) -> list[Batch]:
+    return list(source.epoch(np.random.default_rng(seed)))
+
+
+def indices_of(source: BatchSource, batches: list[Batch]) -> list[int]:
+    """Which training image each image of the batches is."""
+    places = {to_signed(image).tobytes(): i for i, image in enumerate(source.images)}
+    return [places[image.tobytes()] for batch in batches for image in batch.image_true]
+
+
+def test_make_batch_scales_images_and_holes(photographs: np.ndarray) -> None:
+    holes = np.zeros((2, 24, 40), dtype=bool)
+    holes[1, 3:9, 30:] = True
+    batch = make_batch("residual_unet", photographs[:2], holes)
+    np.testing.assert_array_equal(batch.image_true, to_signed(photographs[:2]))
+    np.testing.assert_array_equal(batch.hole[..., 0], holes.astype(np.float32))
+    filled = to_signed(fill.biharmonic(photographs[:2], holes))
+    np.testing.assert_array_equal(batch.inputs["image"], filled)
+    assert {array.dtype for array in (batch.image_true, batch.hole, *batch.inputs.values())} == {
+        np.dtype(np.float32)
+    }
+
+
+def test_epoch_has_every_image_once(source: BatchSource) -> None:
+    assert sorted(indices_of(source, epoch(source))) == list(range(NUM))
+
+
+def test_last_batch_may_be_smaller(source: BatchSource) -> None:
+    assert [len(batch.hole) for batch in epoch(source)] == [5, 5, 5, 5, 3]
+
+
+@pytest.mark.parametrize(("batch_size", "expected"), [(1, 23), (5, 5), (22, 2), (23, 1), (99, 1)])
+def test_batches_per_epoch_are_counted_right(
+    source: BatchSource, batch_size: int, expected: int
+) -> None:
+    source = replace(source, batch_size=batch_size)
+    assert source.batches_per_epoch == len(epoch(source)) == expected
+
+
+def test_order_is_random_and_decided_by_the_seed(source: BatchSource) -> None:
+    first, again, other = (indices_of(source, epoch(source, seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert {frozenset(first[i : i + 5]) for i in range(0, 20, 5)}.isdisjoint(
+        frozenset(other[i : i + 5]) for i in range(0, 20, 5)
+    )
+    assert first != list(range(NUM))
+
+
+def test_fixed_holes_stay_with_their_images(source: BatchSource) -> None:
+    batches = epoch(source)
+    columns = [int(np.flatnonzero(hole[7])[0]) for batch in batches for hole in batch.hole]
+    assert columns == indices_of(source, batches)
+    assert all(batch.hole.sum() == len(batch.hole) for batch in batches)
+
+
+@pytest.mark.parametrize("kind", ["center", "box"])
+def test_random_holes_are_new_boxes_of_the_masks_size(source: BatchSource, kind: str) -> None:
+    mask = MaskParams.model_validate({"kind": kind, "size": 5, "seed": 0})
+    source = replace(source, holes=None, mask=mask)
+    holes = np.concatenate([batch.hole for batch in epoch(source)])
+    assert (holes.sum(axis=(1, 2, 3)) == 25).all()
+    assert len(np.unique(holes, axis=0)) > 15
+    assert (holes != np.concatenate([batch.hole for batch in epoch(source, 1)])).any()
+
+
+def test_input_shows_nothing_under_the_hole(source: BatchSource) -> None:
+    for batch in epoch(source):
+        assert (batch.inputs["image"][batch.hole[..., 0] == 1] == -1).all()
+
+
+@pytest.mark.parametrize("network", ["report_unet", "residual_unet"])
+def test_input_and_target_are_augmented_alike(source: BatchSource, network: str) -> None:
+    source = replace(source, network=network, augment_jointly=True)
+    for batch in epoch(source):
+        known = batch.hole[..., 0] == 0
+        np.testing.assert_array_equal(batch.inputs["image"][known], batch.image_true[known])
+
+
+def test_augmentation_changes_the_images(source: BatchSource, digits: np.ndarray) -> None:
+    source = replace(
+        source,
+        images=digits[:10],
+        holes=None,
+        augment_jointly=True,
+        photographs=False,
+    )
+    originals = {to_signed(image).tobytes() for image in digits[:10]}
+    batches = epoch(source)
+    assert not any(image.tobytes() in originals for b in batches for image in b.image_true)
+
+
+def test_augmented_epoch_repeats_itself_for_a_seed(source: BatchSource) -> None:
+    source = replace(source, holes=None, augment_jointly=True)
+    first, again, other = (
+        np.concatenate([batch.inputs["image"] for batch in epoch(source, seed)]) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_images_may_stay_on_the_disk(
+    source: BatchSource, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("arrays")
+    assert source.holes is not None
+    files.write_array(folder / "images.npy", source.images)
+    files.write_array(folder / "holes.npy", source.holes)
+    mapped = replace(
+        source,
+        images=files.read_array(folder / "images.npy"),
+        holes=files.read_array(folder / "holes.npy"),
+        augment_jointly=True,
+    )
+    expected = epoch(replace(source, augment_jointly=True))
+    for received, batch in zip(epoch(mapped), expected, strict=True):
+        np.testing.assert_array_equal(received.inputs["image"], batch.inputs["image"])
+        np.testing.assert_array_equal(received.hole, batch.hole)

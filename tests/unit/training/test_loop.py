@@ -1,0 +1,245 @@
+"""The training loop: it learns, averages, scores and repeats itself."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from inpaint import fill, metrics
+from inpaint.networks.report_unet import report_unet
+from inpaint.params import Params, TrainParams
+from inpaint.training import loop
+from inpaint.training.batches import Batch, make_batch
+from inpaint.training.loop import Trainer
+
+
+def tiny_network(*, seed: int = 0, dropout: float = 0.0) -> keras.Model:
+    """Two convolutions that correct the filled image."""
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    image, hole = keras.Input((28, 28, 1), name="image"), keras.Input((28, 28, 1), name="hole")
+    x = layers.Concatenate()([image, hole])
+    x = layers.Conv2D(4, 5, padding="same", activation="silu")(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Conv2D(1, 5, padding="same")(x)
+    return keras.Model({"image": image, "hole": hole}, layers.Add()([image, x]))
+
+
+def fixed_network(layer: keras.layers.Layer) -> keras.Model:
+    """A network that gives what one layer without weights makes of the filled image."""
+    image, hole = keras.Input((28, 28, 1), name="image"), keras.Input((28, 28, 1), name="hole")
+    return keras.Model({"image": image, "hole": hole}, layer(image))
+
+
+@pytest.fixture(scope="module")
+def holes() -> np.ndarray:
+    """A hole in each digit, not in the middle: bool (100, 28, 28)."""
+    holes = np.zeros((100, 28, 28), dtype=bool)
+    holes[:, 8:16, 11:19] = True
+    return holes
+
+
+@pytest.fixture(scope="module")
+def batches(digits: np.ndarray, holes: np.ndarray) -> list[Batch]:
+    """All digits in batches of 25, of mixed classes."""
+    return [make_batch("residual_unet", digits[i::4], holes[i::4]) for i in range(4)]
+
+
+@pytest.fixture
+def train(params: Params) -> TrainParams:
+    """Adam at a constant rate, on the hole alone, without augmentation."""
+    return params.train.model_copy(
+        update={
+            "epochs": 10,
+            "learning_rate": 0.01,
+            "optimizer": "adam",
+            "loss": "hole_mse",
+            "augmentation": "none",
+            "seed": 0,
+        }
+    )
+
+
+def adamw(train: TrainParams, **changes: Any) -> TrainParams:
+    return train.model_copy(update={"optimizer": "adamw", **changes})
+
+
+def is_equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_loss_falls(train: TrainParams, batches: list[Batch], optimizer: str) -> None:
+    trainer = Trainer(tiny_network(), train.model_copy(update={"optimizer": optimizer}), 4)
+    before = trainer.validate(batches[0])
+    losses = [trainer.train_epoch(batches) for _ in range(10)]
+    after = trainer.validate(batches[0])
+    assert losses[-1] < 0.8 * losses[0]
+    assert after.loss < 0.8 * before.loss
+    assert after.ssim_unit > before.ssim_unit
+
+
+def test_loss_of_an_epoch_is_that_of_its_mean_image(
+    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+) -> None:
+    still = train.model_copy(update={"learning_rate": 1e-12, "loss": "mse"})
+    network = tiny_network()
+    parts = [make_batch("residual_unet", digits[p], holes[p]) for p in np.s_[:7, 7:8]]
+    errors = np.concatenate(
+        [np.square(network(part.inputs) - part.image_true).mean(axis=(1, 2, 3)) for part in parts]
+    )
+    assert Trainer(network, still, 2).train_epoch(parts) == pytest.approx(errors.mean(), rel=1e-4)
+
+
+def test_learning_rate_of_adam_is_constant(train: TrainParams, batches: list[Batch]) -> None:
+    trainer = Trainer(tiny_network(), train, 4)
+    assert trainer.learning_rate == pytest.approx(0.01)
+    trainer.train_epoch(batches)
+    assert trainer.learning_rate == pytest.approx(0.01)
+
+
+def test_learning_rate_of_adamw_rises_to_the_given_one_and_falls_to_nothing(
+    train: TrainParams, batches: list[Batch]
+) -> None:
+    trainer = Trainer(tiny_network(), adamw(train), 4)  # 40 steps, 2 of them to warm up
+    rates = [trainer.learning_rate]
+    for _ in range(10):
+        for batch in batches:
+            trainer.train_epoch([batch])
+            rates.append(trainer.learning_rate)
+    assert rates[0] < rates[1] < rates[2] == pytest.approx(0.01)
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[-1] < 0.02 * 0.01
+
+
+def test_adam_trains_the_model_itself(train: TrainParams, batches: list[Batch]) -> None:
+    model = tiny_network()
+    before = model.get_weights()
+    trainer = Trainer(model, train, 4)
+    trainer.train_epoch(batches)
+    assert trainer.model is model
+    assert not is_equal(before, model.get_weights())
+    assert trainer._trained is model
+
+
+def test_adamw_leaves_the_mean_of_the_first_steps_weights_in_the_model(
+    train: TrainParams, batches: list[Batch]
+) -> None:
+    model = tiny_network()
+    trainer = Trainer(model, adamw(train), 4)  # remembers 2 epochs, 8 steps
+    history = [model.get_weights()]
+    for batch in batches:
+        trainer.train_epoch([batch])
+        history.append(trainer._trained.get_weights())
+    for averaged, *steps in zip(model.get_weights(), *history, strict=True):
+        np.testing.assert_allclose(averaged, np.mean(steps, axis=0), atol=1e-6)
+    assert not is_equal(model.get_weights(), trainer._trained.get_weights())
+
+
+def test_adamw_forgets_old_weights_within_epochs(train: TrainParams, batches: list[Batch]) -> None:
+    model = tiny_network()
+    trainer = Trainer(model, adamw(train), 1)  # remembers 2 steps
+    for batch in batches:
+        before = model.get_weights()
+        trainer.train_epoch([batch])
+    trained = trainer._trained.get_weights()
+    for old, new, averaged in zip(before, trained, model.get_weights(), strict=True):
+        np.testing.assert_allclose(averaged, (old + new) / 2, atol=1e-6)
+
+
+def test_same_seed_gives_the_same_weights(train: TrainParams, batches: list[Batch]) -> None:
+    tf.config.experimental.enable_op_determinism()  # as the stage train does; for good
+
+    def trained(seed: int) -> list[np.ndarray]:
+        settings = adamw(train, augmentation="input", seed=seed)
+        trainer = Trainer(tiny_network(seed=seed, dropout=0.2), settings, 4)
+        trainer.train_epoch(batches)
+        weights: list[np.ndarray] = trainer.model.get_weights()
+        return weights
+
+    first = trained(1)
+    assert is_equal(first, trained(1))
+    assert not is_equal(first, trained(2))
+
+
+def test_input_augmentation_moves_the_input_against_its_target(
+    train: TrainParams, batches: list[Batch]
+) -> None:
+    still = train.model_copy(update={"learning_rate": 1e-12, "loss": "mse"})
+    losses = {}
+    for augmentation in ("input", "joint", "none"):
+        settings = still.model_copy(update={"augmentation": augmentation})
+        losses[augmentation] = Trainer(tiny_network(), settings, 4).train_epoch(batches)
+    assert losses["joint"] == pytest.approx(losses["none"])  # joint is the batches' business
+    assert losses["input"] > 1.5 * losses["none"]
+
+
+def test_input_augmentation_is_for_training_only(train: TrainParams, batches: list[Batch]) -> None:
+    augmented = train.model_copy(update={"augmentation": "input"})
+    first, second = (
+        Trainer(tiny_network(), settings, 4).validate(batches[0]) for settings in (train, augmented)
+    )
+    assert first == second
+
+
+def test_reports_network_trains_as_in_the_report(
+    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+) -> None:
+    keras.utils.set_random_seed(0)
+    network = report_unet((28, 28, 1), filters=2, dropout=0.2, skip_connections=True)
+    settings = train.model_copy(update={"loss": "mse", "augmentation": "input"})
+    batch = make_batch("report_unet", digits[::4], holes[::4])
+    trainer = Trainer(network, settings, 1)
+    before = trainer.validate(batch).loss
+    for _ in range(5):
+        trainer.train_epoch([batch])
+    assert trainer.validate(batch).loss < before
+
+
+def test_validation_scores_the_composite(
+    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+) -> None:
+    # Known pixels are restored, so a network that gives its input back scores as the fill does.
+    filled = fill.biharmonic(digits, holes)
+    expected = metrics.summarize(metrics.score_images(digits, filled, holes))
+    for layer in (keras.layers.Identity(), keras.layers.Cropping2D(0)):
+        trainer = Trainer(fixed_network(layer), train, 4)
+        received = trainer.validate(make_batch("residual_unet", digits, holes))
+        assert received.ssim_unit == pytest.approx(expected["ssim_unit"], abs=1e-5)
+        # The loss is on [-1, 1], where differences are twice as large.
+        assert expected["hole_mse"] is not None
+        assert received.loss == pytest.approx(4 * expected["hole_mse"], rel=1e-5)
+
+
+def test_validation_clips_and_restores_before_it_scores(
+    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+) -> None:
+    # Everything far too bright: in the composite, white holes in the true images.
+    trainer = Trainer(fixed_network(keras.layers.Rescaling(1.0, offset=5.0)), train, 4)
+    received = trainer.validate(make_batch("residual_unet", digits, holes)).ssim_unit
+    white = fill.constant(digits, holes, 255)
+    expected = metrics.ssim_unit(metrics.ssim_tensorflow(digits, white)).mean()
+    assert received == pytest.approx(expected, abs=1e-5)
+
+
+def test_validation_does_not_depend_on_how_images_are_batched(
+    train: TrainParams, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = tiny_network()
+    whole = Trainer(network, train, 4).validate(batches[0])
+    monkeypatch.setattr(loop, "_BATCH", 10)  # 10, 10 and 5 images
+    parts = Trainer(network, train, 4).validate(batches[0])
+    assert parts.loss == pytest.approx(whole.loss, rel=1e-5)
+    assert parts.ssim_unit == pytest.approx(whole.ssim_unit, rel=1e-5)
+    assert parts.hole_range == pytest.approx(whole.hole_range, rel=1e-5)
+
+
+def test_hole_range_is_that_of_all_holes_and_of_nothing_else(
+    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+) -> None:
+    batch = make_batch("residual_unet", digits, holes)
+    half = Trainer(fixed_network(keras.layers.Rescaling(0.5)), train, 4)
+    inside = batch.inputs["image"][holes]
+    assert half.validate(batch).hole_range == pytest.approx(0.5 * np.ptp(inside), rel=1e-5)
