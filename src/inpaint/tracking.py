@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import platform
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -130,7 +131,7 @@ def add_to_run(
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return False
-    now = int(client.get_run(run_id).info.start_time)
+    now = int(time.time() * 1000)  # of several values MLflow shows the latest
     client.log_batch(
         run_id,
         metrics=[Metric(key, value, now, 0) for key, value in (metrics or {}).items()],

@@ -1,6 +1,5 @@
 """evaluate: the model against methods that need no training, on valid and test images."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,24 +29,17 @@ def run(params: Params, paths: Paths) -> str:
         restored[split], scores[split] = _score_methods(
             split, inpainter, baselines, true[split], holes
         )
-
-    largest, num_checked = _check_parity(params.evaluate, true, restored, scores)
-    # A choice, so it is made on the validation images.
-    best = max(baselines, key=lambda name: float(scores["valid"][name]["ssim"].mean()))
-    result: dict[str, Any] = {
+    parity = _check_parity(params.evaluate, true, restored, scores)
+    result = {
         "data": _describe_data(manifest),
         "holes": _describe_holes(read_json(paths.holes_manifest)),
+        **_summarize(params.evaluate, manifest, scores, list(baselines)),
+        "parity": parity,
     }
-    for split in _SPLITS:
-        groups = np.array(manifest["splits"][split]["groups"])
-        result[split] = _summarize(params.evaluate, split, scores[split], baselines, best, groups)
-    result["parity"] = {"max_abs_diff": largest, "num_images": num_checked}
-
     write_array(paths.restored, restored["test"])
     _write_per_image(paths, manifest, scores)
     write_json(paths.metrics, result)
-    summary = _headline(result, trained)
-    write_json(paths.summary, summary)
+    write_json(paths.summary, _headline(result, trained))
     is_logged = tracking.add_to_run(
         paths.root,
         trained["run_id"],
@@ -55,12 +47,7 @@ def run(params: Params, paths: Paths) -> str:
         tags={key: str(value) for key, value in flatten(params.evaluate, "evaluate.").items()},
         artifacts={paths.metrics: "", paths.per_image: ""},
     )
-    line = (
-        f"test ssim_unit {summary['test_ssim_unit']:.4f}, {best} "
-        f"{summary['best_baseline_ssim_unit']:.4f}, gain {summary['gain_ssim_unit']:+.4f} "
-        f"[{result['test']['gain']['ssim_unit']['low']:+.4f}, "
-        f"{result['test']['gain']['ssim_unit']['high']:+.4f}]"
-    )
+    line = _result_line(result["test"])
     if not is_logged:
         line += f"\nMLflow run {trained['run_id']} is not in this store: the scores are in reports/"
     return line
@@ -74,14 +61,15 @@ def _score_methods(
     holes: np.ndarray,
 ) -> tuple[np.ndarray, Scores]:
     """Fill the holes by every method; give the model's composites and every method's scores."""
-    raw = inpainter.restore(images, holes, raw=True)
-    composite = np.where(holes[..., np.newaxis], raw, images)
-    scores = {
-        "composite": metrics.score_images(images, composite, holes),
-        "raw": metrics.score_images(images, raw, holes),
-    }
-    with ProgressBar(f"Scoring {split}", len(baselines), lines=1) as bar:
-        for done, (name, method) in enumerate(baselines.items(), start=1):
+    with ProgressBar(f"Scoring {split}", 1 + len(baselines), lines=1) as bar:
+        raw = inpainter.restore(images, holes, raw=True)
+        composite = np.where(holes[..., np.newaxis], raw, images)
+        scores = {
+            "composite": metrics.score_images(images, composite, holes),
+            "raw": metrics.score_images(images, raw, holes),
+        }
+        bar.update(1, "model")
+        for done, (name, method) in enumerate(baselines.items(), start=2):
             scores[name] = metrics.score_images(images, method(images, holes), holes)
             bar.update(done, name)
     return composite, scores
@@ -92,7 +80,7 @@ def _check_parity(
     true: dict[str, np.ndarray],
     restored: dict[str, np.ndarray],
     scores: dict[str, Scores],
-) -> tuple[float, int]:
+) -> dict[str, float | int]:
     """Score images drawn from both splits again, by scikit-image.
 
     Returns:
@@ -113,28 +101,32 @@ def _check_parity(
             f"SSIM of TensorFlow and scikit-image differ by {largest:.2g}, allowed: up to "
             f"{metrics.PARITY_TOLERANCE:g}"
         )
-    return largest, count
+    return {"max_abs_diff": largest, "num_images": count}
 
 
 def _summarize(
     evaluate: EvaluateParams,
-    split: str,
-    scores: Scores,
-    baselines: Iterable[str],
-    best: str,
-    groups: np.ndarray,
+    manifest: dict[str, Any],
+    scores: dict[str, Scores],
+    baselines: list[str],
 ) -> dict[str, Any]:
+    """The scores of each split, with the gain over the baseline that is best on valid."""
+    # A choice, so it is made on the validation images.
+    best = max(baselines, key=lambda name: float(scores["valid"][name]["ssim"].mean()))
     return {
-        "model": {part: metrics.summarize(scores[part]) for part in ("composite", "raw")},
-        "baselines": {name: metrics.summarize(scores[name]) for name in baselines},
-        "best_baseline": best,
-        "gain": metrics.paired_gain(
-            generator(0, "bootstrap", split),
-            scores["composite"],
-            scores[best],
-            groups,
-            evaluate.bootstrap_samples,
-        ),
+        split: {
+            "model": {part: metrics.summarize(by_method[part]) for part in ("composite", "raw")},
+            "baselines": {name: metrics.summarize(by_method[name]) for name in baselines},
+            "best_baseline": best,
+            "gain": metrics.paired_gain(
+                generator(0, "bootstrap", split),
+                by_method["composite"],
+                by_method[best],
+                np.array(manifest["splits"][split]["groups"]),
+                evaluate.bootstrap_samples,
+            ),
+        }
+        for split, by_method in scores.items()
     }
 
 
@@ -166,6 +158,15 @@ def _headline(result: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]
         "gain_ssim_unit": test["gain"]["ssim_unit"]["mean"],
         "collapsed": trained["collapsed"],
     }
+
+
+def _result_line(test: dict[str, Any]) -> str:
+    best, gain = test["best_baseline"], test["gain"]["ssim_unit"]
+    return (
+        f"test ssim_unit {test['model']['composite']['ssim_unit']:.4f}, "
+        f"{best} {test['baselines'][best]['ssim_unit']:.4f}, "
+        f"gain {gain['mean']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"
+    )
 
 
 def _write_per_image(paths: Paths, manifest: dict[str, Any], scores: dict[str, Scores]) -> None:
