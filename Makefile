@@ -5,6 +5,7 @@ BIN := .venv/bin
 # Stages are started as `python ...`: the environment's has to be found first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
@@ -37,18 +38,19 @@ lint: $(BIN)/ready
 $(BIN)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit( \
 	  f"Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	@echo "Installing the packages of requirements.lock into .venv: a few minutes, 3 GB ..."
 	$(PYTHON) -m venv .venv
-	if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
 	else \
 	  $(BIN)/python -m pip install --quiet --upgrade pip && \
 	  $(BIN)/python -m pip install --quiet -e . --group dev; \
 	fi
-	echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
-	# DVC wants Git unless told otherwise; an unpacked archive has none.
-	git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/dvc config --local core.no_scm true
-	touch $@
+	@echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
+	@# DVC wants Git unless told otherwise; an unpacked archive has none.
+	@git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/dvc config --local core.no_scm true
+	@touch $@
 
 # Needs `uv` on the PATH. The lock holds no address: pip's own settings say where packages come from.
 lock:

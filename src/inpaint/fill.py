@@ -44,6 +44,8 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """
     filled = images.copy()
     for hole, members in _by_hole(holes):
+        if hole.all():
+            raise ValueError("hole: received the whole image, allowed: at least one known pixel")
         if hole.sum() > _MAX_OPERATOR_PIXELS:
             for i in members:
                 filled[i] = _to_dtype(_scikit_image(images[i], hole), images.dtype)
@@ -73,8 +75,6 @@ def baselines(training_images: np.ndarray) -> dict[str, Fill]:
 
 def _biharmonic_one_hole(images: np.ndarray, hole: np.ndarray) -> np.ndarray:
     num, _, _, channels = images.shape
-    if hole.all():
-        raise ValueError("hole: received the whole image, allowed: at least one known pixel")
     rows, columns = _window(hole)
     operator, ring = _operator(
         hole[rows, columns].shape, np.packbits(hole[rows, columns]).tobytes()

@@ -14,9 +14,15 @@ from inpaint.errors import InputError, StageError
 STAGES = ("prepare", "mask", "train", "evaluate", "plot")
 
 
-def launch(stage: str = "", *, root: Path) -> int:
-    """Run one stage on the project tree ``root``, print its result, give the exit code."""
+def launch(*arguments: str, root: Path) -> int:
+    """Run one stage on the project tree ``root``, print its result, give the exit code.
+
+    Args:
+        arguments: the name of a stage, and nothing else.
+        root: the folder that holds params.yaml.
+    """
     with exit_codes() as code:
+        stage = " ".join(arguments)
         if stage not in STAGES:
             raise InputError(f"stage: received {stage!r}, allowed: {', '.join(STAGES)}")
         from inpaint.params import load_params

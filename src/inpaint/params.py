@@ -212,7 +212,7 @@ def _describe(problem: Any) -> str:
     name = ".".join(keys)
     if not keys:
         return str(problem["ctx"]["error"])
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in ("extra_forbidden", "invalid_key"):
         owner: type[BaseModel] = Params if len(keys) == 1 else _section(keys[0])
         kind = "section" if len(keys) == 1 else "key"
         return f"{name}: unknown {kind}, allowed: {', '.join(owner.model_fields)}"

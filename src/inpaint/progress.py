@@ -64,7 +64,9 @@ class ProgressBar:
         if self._console.is_terminal:
             self._bar.update(self._task, completed=completed, note=note)
             return
-        due = completed * self._lines // max(self._total, 1)
+        if self._total == 0:  # not known: a file whose server does not tell its length
+            return
+        due = completed * self._lines // self._total
         if due <= self._lines_printed:
             return
         self._lines_printed = due

@@ -246,8 +246,8 @@ def test_gain_of_a_method_better_by_a_constant_is_that_constant(rng: np.random.G
 
 
 def test_gain_in_psnr_is_that_of_the_pooled_errors(rng: np.random.Generator) -> None:
-    scores, baseline = scores_of(np.zeros(2), np.array([0.1, 0.3])), scores_of(np.zeros(2),
-                                                                              np.array([1, 3.0]))  # fmt: skip
+    scores = scores_of(np.zeros(2), np.array([0.1, 0.3]))
+    baseline = scores_of(np.zeros(2), np.array([1.0, 3.0]))
     for each in (scores, baseline):
         each["hole_pixels"] = np.array([30.0, 10.0])
     # (30 * 1 + 10 * 3) / (30 * 0.1 + 10 * 0.3) = 10

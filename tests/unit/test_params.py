@@ -95,6 +95,8 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ("model.network", "vgg", "'vgg'", "residual_unet, report_unet"),
         ("model.filters", "16", "'16'", "a whole number of at least 1"),
         ("model.dropout", 1.0, "1.0", "a number from 0 up to, not including, 1"),
+        ("model.dropout", False, "False", "a number from 0 up to, not including, 1"),
+        ("model.dropout", float("nan"), "nan", "a number from 0 up to, not including, 1"),
         ("model.dropout", -0.1, "-0.1", "a number from 0 up to, not including, 1"),
         ("model.skip_connections", "yes", "'yes'", "true or false"),
         ("model.skip_connections", 1, "1", "true or false"),
@@ -168,18 +170,11 @@ def test_unknown_section_is_refused_with_the_known_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "name"),
-    [
-        ("train", "train.1"),  # 1: x
-        ("train", "train.True"),  # YAML 1.1 reads the key `on:` as True
-        (None, "1"),
-    ],
+    ("extra", "name"), [("  1: x", "tracking.1"), ("  on: x", "tracking."), ("1: x", "1")]
 )
-def test_key_that_is_no_text_is_refused(tmp_path: Path, section: str | None, name: str) -> None:
-    content = yaml.safe_load(PARAMS_YAML)
-    key = True if name.endswith("True") else 1
-    (content[section] if section else content)[key] = "x"
-    assert name in refusal(tmp_path, yaml.safe_dump(content))
+def test_key_that_is_no_text_is_refused(tmp_path: Path, extra: str, name: str) -> None:
+    # YAML 1.1 reads `on` as True. The section `tracking` is the last one.
+    assert name in refusal(tmp_path, f"{PARAMS_YAML.rstrip()}\n{extra}\n")
 
 
 def test_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Where images come from: installed packages, or the official files checked by digest."""
 
 import hashlib
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -286,11 +287,13 @@ def _download(url: str, target: Path, kept: Path) -> None:
                     bar.update(file.tell())
             if file.tell() < num_bytes:
                 raise InputError(f"{url} ended after {file.tell()} of {num_bytes} bytes")
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise InputError(
-            f"cannot fetch {url} ({reason}); put the file at {kept}, "
+            f"cannot fetch {url} ({' '.join(str(reason).split())}); put the file at {kept}, "
             f"or name a mirror in {MIRROR_VARIABLE}"
         ) from None

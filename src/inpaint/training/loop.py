@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint.params import TrainParams
+from inpaint.seeds import derive_seed
 from inpaint.training.batches import Batch
 from inpaint.training.losses import LOSSES, ssim
 
@@ -48,11 +49,12 @@ class Trainer:
             self._trained = keras.models.clone_model(model)
             self._trained.set_weights(model.get_weights())
             num_steps = train.epochs * steps_per_epoch
+            warm_up = max(1, round(_WARM_UP * num_steps))
             rate = keras.optimizers.schedules.CosineDecay(
                 0.0,
-                num_steps,
+                max(1, num_steps - warm_up),
                 warmup_target=train.learning_rate,
-                warmup_steps=max(1, round(_WARM_UP * num_steps)),
+                warmup_steps=warm_up,
             )
             self._optimizer = keras.optimizers.AdamW(
                 rate, weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
@@ -132,5 +134,8 @@ class Trainer:
 def _input_augmentation(seed: int) -> keras.Sequential:
     """The report's augmentation: of the network's input, but not of its target."""
     return keras.Sequential(
-        [keras.layers.RandomRotation(0.1, seed=seed), keras.layers.RandomZoom(0.1, seed=seed)]
+        [
+            keras.layers.RandomRotation(0.1, seed=derive_seed(seed, "rotation") % 2**32),
+            keras.layers.RandomZoom(0.1, seed=derive_seed(seed, "zoom") % 2**32),
+        ]
     )

@@ -119,9 +119,10 @@ def damaged(content: bytes) -> bytes:
         gzip.compress(bytes(range(256)))[:-1],
         gzip.compress(bytes(range(256)))[:5],
         damaged(gzip.compress(bytes(range(256)))),
+        gzip.compress(b"")[:10] + b"\xff" * 20,  # a block of a type that deflate has not got
         b"<!DOCTYPE html><p>Not found",
     ],
-    ids=["cut", "cut in its header", "damaged", "html"],
+    ids=["cut", "cut in its header", "damaged", "no deflate", "html"],
 )
 def test_gunzip_refuses_what_is_not_whole(content: bytes) -> None:
     with pytest.raises(InputError, match=r"x\.gz is damaged or cut short"):

@@ -89,7 +89,7 @@ def test_seed_decides_what_is_drawn() -> None:
 
 @pytest.mark.parametrize(("split", "rest"), [("train", 100), ("valid", 60), ("test", 80)])
 def test_null_takes_all_that_the_others_leave(split: str, rest: int) -> None:
-    splits = draw(**{split: None})
+    splits = draw(0, **{split: None})
     assert len(splits[split]) == rest
     np.testing.assert_array_equal(np.sort(np.concatenate([*splits.values()])), np.arange(200))
 
@@ -108,7 +108,7 @@ def test_more_than_there_is_is_refused() -> None:
 
 
 def test_null_needs_at_least_one_image() -> None:
-    with pytest.raises(InputError, match="data.train_size=null.*received 200 in all"):
+    with pytest.raises(InputError, match=r"data\.train_size=null.*received 200 in all"):
         draw(train=None, valid=100, test=100)
 
 

@@ -123,7 +123,8 @@ def test_augmentation_changes_the_images(source: BatchSource, digits: np.ndarray
 def test_augmented_epoch_repeats_itself_for_a_seed(source: BatchSource) -> None:
     source = replace(source, holes=None, augment_jointly=True)
     first, again, other = (
-        np.concatenate([batch.inputs["image"] for batch in epoch(source, seed)]) for seed in (1, 1, 2)
+        np.concatenate([batch.inputs["image"] for batch in epoch(source, seed)])
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()

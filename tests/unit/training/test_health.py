@@ -24,7 +24,8 @@ def validate(params: Params, batch: Batch, *, scale: float) -> Validation:
     """Of a network whose output is -1, plus its input (-1 in each hole, or not) times ``scale``."""
     image = keras.Input((28, 28, 1), name="image")
     network = keras.Model({"image": image}, keras.layers.Rescaling(scale, offset=-1.0)(image))
-    return Trainer(network, params.train.model_copy(update={"optimizer": "adam"}), 1).validate(batch)
+    train = params.train.model_copy(update={"optimizer": "adam"})
+    return Trainer(network, train, 1).validate(batch)
 
 
 def test_constant_output_has_collapsed(params: Params, batch: Batch) -> None:

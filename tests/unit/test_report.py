@@ -1,0 +1,122 @@
+"""The report: the right numbers in the right places."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from inpaint import report
+
+
+def scores(ssim_unit: float, hole_psnr_db: float | None = 12.345) -> dict[str, float | None]:
+    return {
+        "ssim": 2 * ssim_unit - 1,
+        "ssim_unit": ssim_unit,
+        "psnr_db": 25.0,
+        "mse": 0.003,
+        "mae": 0.02,
+        "hole_psnr_db": hole_psnr_db,
+        "hole_mse": 0.0582,
+        "hole_mae": 0.1234,
+    }
+
+
+RESULT: dict[str, Any] = {
+    "data": {
+        "dataset": "mnist",
+        "source": "bundled",
+        "train_size": 1000,
+        "valid_size": 900,
+        "test_size": 3000,
+    },
+    "holes": {"kind": "center", "share": 64 / 784},
+    "test": {
+        "model": {"composite": scores(0.9512), "raw": scores(0.9487)},
+        "baselines": {"masked": scores(0.8451, 2.5), "biharmonic": scores(0.9, 8.26)},
+        "best_baseline": "biharmonic",
+        "gain": {
+            "ssim_unit": {"mean": 0.0512, "low": 0.0498, "high": 0.0526},
+            "hole_psnr_db": {"mean": 4.085, "low": -0.5, "high": 4.2},
+        },
+    },
+    "parity": {"max_abs_diff": 4.72e-6, "num_images": 2999},
+}
+TRAINED: dict[str, Any] = {
+    "epochs": 50,
+    "seconds": 321.4,
+    "num_parameters": 172345,
+    "collapsed": False,
+}
+
+
+def test_title_compares_the_model_with_the_best_baseline() -> None:
+    title = report.write(RESULT, TRAINED).splitlines()[0]
+    assert title == "# mnist: 0.9512, biharmonic 0.9000"
+
+
+def test_first_paragraph_says_what_was_trained_on_what() -> None:
+    text = report.write(RESULT, TRAINED)
+    assert "1000 training, 900 validation and 3000 test images (bundled source)" in text
+    assert "center holes that hide 8.2% of each image" in text  # 64 of 784 pixels
+    assert "Trained for 50 epochs in 321 s; 172,345 parameters." in text
+
+
+def test_table_has_a_row_for_each_method() -> None:
+    rows = [line for line in report.write(RESULT, TRAINED).splitlines() if line.startswith("|")]
+    assert rows[2:] == [
+        "| the report's network, as reported | 0.8795 | | | |",
+        "| masked (no training) | 0.8451 | 2.50 | 0.0582 | 0.1234 |",
+        "| biharmonic (no training) | 0.9000 | 8.26 | 0.0582 | 0.1234 |",
+        "| model, raw output | 0.9487 | 12.35 | 0.0582 | 0.1234 |",
+        "| **model** | 0.9512 | 12.35 | 0.0582 | 0.1234 |",
+    ]
+
+
+def test_every_row_of_the_table_has_the_columns_of_its_head() -> None:
+    rows = [line for line in report.write(RESULT, TRAINED).splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {6}
+
+
+def test_gain_is_given_with_its_interval_and_sign() -> None:
+    text = report.write(RESULT, TRAINED)
+    assert "+0.0512 [+0.0498, +0.0526] in ssim_unit" in text
+    assert "+4.08 [-0.50, +4.20] dB in the hole" in text
+
+
+def test_parity_is_given() -> None:
+    assert "at most 4.7e-06 on 2999 images" in report.write(RESULT, TRAINED)
+
+
+@pytest.mark.parametrize(("dataset", "num"), [("mnist", 1), ("cifar10", 1), ("photos", 0)])
+def test_reported_score_is_quoted_where_there_is_one(dataset: str, num: int) -> None:
+    result = copy.deepcopy(RESULT)
+    result["data"]["dataset"] = dataset
+    assert report.write(result, TRAINED).count("as reported") == num
+
+
+def test_undefined_psnr_is_left_out() -> None:
+    result = copy.deepcopy(RESULT)
+    result["test"]["model"]["composite"]["hole_psnr_db"] = None
+    result["test"]["gain"]["hole_psnr_db"] = {"mean": None, "low": None, "high": None}
+    text = report.write(result, TRAINED)
+    assert "| **model** | 0.9512 |  | 0.0582 | 0.1234 |" in text
+    assert "undefined dB" in text
+
+
+def test_collapse_is_told_before_the_scores() -> None:
+    healthy = report.write(RESULT, TRAINED)
+    collapsed = report.write(RESULT, TRAINED | {"collapsed": True})
+    assert "collapsed" not in healthy
+    assert collapsed.index("The network collapsed") < collapsed.index("| on the test images")
+
+
+def test_all_figures_are_shown() -> None:
+    text = report.write(RESULT, TRAINED)
+    for name in ("restored", "baselines", "histogram", "curves"):
+        assert f"](figures/{name}.png)" in text
+
+
+def test_page_ends_with_one_newline() -> None:
+    text = report.write(RESULT, TRAINED)
+    assert text.endswith(")\n")
+    assert "\n\n\n" not in text
