@@ -7,13 +7,14 @@ import json
 import struct
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from inpaint.data import sources
+from inpaint.data import official
 
 SPLITS = ("train", "valid", "test")
 
@@ -116,10 +117,9 @@ def fashion_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             content = idx(array)
             (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(content))
             digests.append(hashlib.md5(content).hexdigest())
-    files = sources._idx_files(*digests)
-    official = sources._OFFICIAL["fashion_mnist"]
-    known = sources._Official(official.address, official.licence, official.citation, files)
-    monkeypatch.setitem(sources._OFFICIAL, "fashion_mnist", known)
+    files = official.idx_files(*digests)
+    known = replace(official.OFFICIAL["fashion_mnist"], files=files)
+    monkeypatch.setitem(official.OFFICIAL, "fashion_mnist", known)
     monkeypatch.setenv("INPAINT_DATA_MIRROR", str(folder.parent))
     return folder
 

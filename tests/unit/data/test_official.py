@@ -1,4 +1,4 @@
-"""Where images come from: packages, folders, mirrors; and what is refused on the way."""
+"""Where images come from: folders, mirrors, addresses; and what is refused on the way."""
 
 import gc
 import gzip
@@ -17,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
-from sklearn.datasets import load_sample_image
 
-from inpaint.data import sources
+from inpaint.data import official, sources
+from inpaint.data.pools import Source
 from inpaint.errors import InputError
 
 # As it was before the fixtures took it away.
@@ -29,125 +28,8 @@ needs_official_files = pytest.mark.skipif(
     not Path(OFFICIAL_MIRROR or "nowhere").is_dir(),
     reason="INPAINT_DATA_MIRROR names no folder of the official files",
 )
-REAL_MNIST = sources._OFFICIAL["mnist"]
+REAL_MNIST = official.OFFICIAL["mnist"]
 NOWHERE = Path("nowhere")
-
-
-# --- bundled -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def digits_source() -> sources.Source:
-    return sources.load("mnist", "bundled", NOWHERE)
-
-
-@pytest.fixture(scope="module")
-def photograph_source() -> sources.Source:
-    return sources.load("photos", "bundled", NOWHERE)
-
-
-def test_bundled_digits_are_5000_in_one_pool(digits_source: sources.Source) -> None:
-    (pool,) = digits_source.pools
-    assert pool.splits == ("train", "valid", "test")
-    assert np.bincount(pool.labels).tolist() == [500] * 10
-    images = pool.take(np.arange(5000))
-    assert images.shape == (5000, 28, 28, 1)
-    assert images.dtype == np.uint8
-
-
-def test_bundled_digits_are_the_packages_unharmed(
-    digits_source: sources.Source, digits: np.ndarray
-) -> None:
-    taken = digits_source.pools[0].take(np.arange(0, 5000, 50))
-    np.testing.assert_array_equal(taken, digits)
-    # Grey levels in full: neither rescaled nor cut to black and white.
-    assert (taken.min(), taken.max()) == (0, 255)
-    assert len(np.unique(taken)) > 200
-
-
-def test_bundled_digits_are_independent_of_each_other(digits_source: sources.Source) -> None:
-    (pool,) = digits_source.pools
-    assert len(set(pool.groups.tolist())) == len(set(pool.names)) == 5000
-
-
-def test_take_gives_the_images_in_the_order_asked_for(digits_source: sources.Source) -> None:
-    (pool,) = digits_source.pools
-    taken = pool.take(np.array([4000, 3, 4000]))
-    np.testing.assert_array_equal(taken[0], taken[2])
-    np.testing.assert_array_equal(taken[1], pool.take(np.array([3]))[0])
-
-
-def test_no_photograph_is_in_two_splits() -> None:
-    names = [name for split in sources.PHOTOGRAPHS.values() for name in split]
-    assert len(set(names)) == len(names)
-    assert set(sources.PHOTOGRAPHS) == {"train", "valid", "test"}
-
-
-def test_both_views_of_the_motorcycle_are_in_one_split() -> None:
-    views = {"motorcycle_left", "motorcycle_right"}
-    assert [views & set(names) for names in sources.PHOTOGRAPHS.values()].count(views) == 1
-
-
-def test_well_known_photographs_are_for_testing_only() -> None:
-    assert set(sources.PHOTOGRAPHS["test"]) == {"astronaut", "chelsea", "coffee"}
-
-
-def test_each_split_has_its_own_photographs(photograph_source: sources.Source) -> None:
-    for pool in photograph_source.pools:
-        (split,) = pool.splits
-        of_names = {str(name).split(":")[0] for name in pool.names}
-        assert of_names == set(sources.PHOTOGRAPHS[split])
-    assert [pool.splits[0] for pool in photograph_source.pools] == ["train", "valid", "test"]
-
-
-def test_crops_are_the_pixels_at_the_named_place(photograph_source: sources.Source) -> None:
-    left, right, _ = skimage.data.stereo_motorcycle()
-    photographs = {
-        "astronaut": skimage.data.astronaut(),
-        "china": load_sample_image("china.jpg"),
-        "chelsea": skimage.data.chelsea(),
-        "coffee": skimage.data.coffee(),
-        "flower": load_sample_image("flower.jpg"),
-        "hubble": skimage.data.hubble_deep_field(),
-        "ihc": skimage.data.immunohistochemistry(),
-        "motorcycle_left": left,
-        "motorcycle_right": right,
-        "retina": skimage.data.retina(),
-        "rocket": skimage.data.rocket(),
-    }
-    seen = set()
-    for pool in photograph_source.pools:
-        chosen = np.random.default_rng(0).permutation(len(pool.names))[:150]
-        for i, crop in zip(chosen, pool.take(chosen), strict=True):
-            name, row, column = str(pool.names[i]).split(":")
-            top, left_edge = int(row), int(column)
-            expected = photographs[name][top : top + 32, left_edge : left_edge + 32]
-            np.testing.assert_array_equal(crop, expected)
-            seen.add(name)
-    assert seen == set(photographs)
-
-
-def test_crops_are_colour_images_of_32_pixels(photograph_source: sources.Source) -> None:
-    for pool in photograph_source.pools:
-        crops = pool.take(np.array([0, len(pool.names) - 1]))
-        assert crops.shape == (2, 32, 32, 3)
-        assert crops.dtype == np.uint8
-
-
-def test_no_crop_is_offered_twice(photograph_source: sources.Source) -> None:
-    for pool in photograph_source.pools:
-        assert len(set(pool.names)) == len(pool.names) == len(pool.labels) == len(pool.groups)
-
-
-def test_crops_of_one_scene_are_one_group(photograph_source: sources.Source) -> None:
-    for pool in photograph_source.pools:
-        for name, group in zip(pool.names, pool.groups, strict=True):
-            assert str(name).split(":")[0].startswith(group)
-    groups = {group for pool in photograph_source.pools for group in pool.groups.tolist()}
-    assert len(groups) == 10  # 11 photographs, two of them of one motorcycle
-
-
-# --- official: files of a few bytes --------------------------------------------------------------
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -233,11 +115,11 @@ def closed_address() -> Iterator[str]:
 def tiny_mnist(monkeypatch: pytest.MonkeyPatch, closed_address: str) -> None:
     """The digests of the tiny files stand for the official ones; the public address is closed."""
     digests = {f"{name}.gz": {name: md5(idx(array))} for name, array in ARRAYS.items()}
-    tiny = replace(sources._OFFICIAL["mnist"], address=closed_address, files=digests)
-    monkeypatch.setitem(sources._OFFICIAL, "mnist", tiny)
+    tiny = replace(official.OFFICIAL["mnist"], address=closed_address, files=digests)
+    monkeypatch.setitem(official.OFFICIAL, "mnist", tiny)
 
 
-def load_tiny(raw_dir: Path) -> sources.Source:
+def load_tiny(raw_dir: Path) -> Source:
     return sources.load("mnist", "official", raw_dir)
 
 
@@ -275,8 +157,8 @@ def test_official_cifar_batches_are_joined_in_order(
             tar.addfile(info, io.BytesIO(content))
     write_files(tmp_path / "cifar10", {"cifar-10-binary.tar.gz": buffer.getvalue()})
     digests = {name: md5(content) for name, content in batches.items()}
-    tiny = replace(sources._OFFICIAL["cifar10"], files={"cifar-10-binary.tar.gz": digests})
-    monkeypatch.setitem(sources._OFFICIAL, "cifar10", tiny)
+    tiny = replace(official.OFFICIAL["cifar10"], files={"cifar-10-binary.tar.gz": digests})
+    monkeypatch.setitem(official.OFFICIAL, "cifar10", tiny)
     train, test = sources.load("cifar10", "official", tmp_path).pools
     assert train.labels.tolist() == [1, 2, 3, 4, 5]
     assert train.take(np.arange(5))[:, 31, 0, 1].tolist() == [1, 2, 3, 4, 5]
@@ -322,8 +204,8 @@ def test_mirror_address_comes_before_the_public_address(
 
 
 def set_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    tiny = replace(sources._OFFICIAL["mnist"], address=address)
-    monkeypatch.setitem(sources._OFFICIAL, "mnist", tiny)
+    tiny = replace(official.OFFICIAL["mnist"], address=address)
+    monkeypatch.setitem(official.OFFICIAL, "mnist", tiny)
 
 
 def test_public_address_is_the_last_resort(
@@ -493,9 +375,9 @@ def test_mirror_that_is_no_address_is_an_input_error(
 
 
 @pytest.fixture
-def real_files(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], sources.Source]:
+def real_files(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Source]:
     """The data set from the mirror that this process was started with."""
-    monkeypatch.setitem(sources._OFFICIAL, "mnist", REAL_MNIST)
+    monkeypatch.setitem(official.OFFICIAL, "mnist", REAL_MNIST)
     monkeypatch.setenv("INPAINT_DATA_MIRROR", OFFICIAL_MIRROR)
     return lambda dataset: sources.load(dataset, "official", NOWHERE)
 
@@ -509,7 +391,7 @@ def real_files(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], sources.Sourc
     ],
 )
 def test_real_official_files(
-    real_files: Callable[[str], sources.Source],
+    real_files: Callable[[str], Source],
     dataset: str,
     shape: tuple[int, int, int],
     num_train: int,

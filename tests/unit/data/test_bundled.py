@@ -1,0 +1,124 @@
+"""Images that packages carry: all there, unharmed, and kept apart where they must be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from sklearn.datasets import load_sample_image
+
+from inpaint.data import bundled, sources
+from inpaint.data.pools import Source
+
+NOWHERE = Path("nowhere")
+
+
+@pytest.fixture(scope="module")
+def digits_source() -> Source:
+    return sources.load("mnist", "bundled", NOWHERE)
+
+
+@pytest.fixture(scope="module")
+def photograph_source() -> Source:
+    return sources.load("photos", "bundled", NOWHERE)
+
+
+def test_bundled_digits_are_5000_in_one_pool(digits_source: Source) -> None:
+    (pool,) = digits_source.pools
+    assert pool.splits == ("train", "valid", "test")
+    assert np.bincount(pool.labels).tolist() == [500] * 10
+    images = pool.take(np.arange(5000))
+    assert images.shape == (5000, 28, 28, 1)
+    assert images.dtype == np.uint8
+
+
+def test_bundled_digits_are_the_packages_unharmed(
+    digits_source: Source, digits: np.ndarray
+) -> None:
+    taken = digits_source.pools[0].take(np.arange(0, 5000, 50))
+    np.testing.assert_array_equal(taken, digits)
+    # Grey levels in full: neither rescaled nor cut to black and white.
+    assert (taken.min(), taken.max()) == (0, 255)
+    assert len(np.unique(taken)) > 200
+
+
+def test_bundled_digits_are_independent_of_each_other(digits_source: Source) -> None:
+    (pool,) = digits_source.pools
+    assert len(set(pool.groups.tolist())) == len(set(pool.names)) == 5000
+
+
+def test_take_gives_the_images_in_the_order_asked_for(digits_source: Source) -> None:
+    (pool,) = digits_source.pools
+    taken = pool.take(np.array([4000, 3, 4000]))
+    np.testing.assert_array_equal(taken[0], taken[2])
+    np.testing.assert_array_equal(taken[1], pool.take(np.array([3]))[0])
+
+
+def test_no_photograph_is_in_two_splits() -> None:
+    names = [name for split in bundled.PHOTOGRAPHS.values() for name in split]
+    assert len(set(names)) == len(names)
+    assert set(bundled.PHOTOGRAPHS) == {"train", "valid", "test"}
+
+
+def test_both_views_of_the_motorcycle_are_in_one_split() -> None:
+    views = {"motorcycle_left", "motorcycle_right"}
+    assert [views & set(names) for names in bundled.PHOTOGRAPHS.values()].count(views) == 1
+
+
+def test_well_known_photographs_are_for_testing_only() -> None:
+    assert set(bundled.PHOTOGRAPHS["test"]) == {"astronaut", "chelsea", "coffee"}
+
+
+def test_each_split_has_its_own_photographs(photograph_source: Source) -> None:
+    for pool in photograph_source.pools:
+        (split,) = pool.splits
+        of_names = {str(name).split(":")[0] for name in pool.names}
+        assert of_names == set(bundled.PHOTOGRAPHS[split])
+    assert [pool.splits[0] for pool in photograph_source.pools] == ["train", "valid", "test"]
+
+
+def test_crops_are_the_pixels_at_the_named_place(photograph_source: Source) -> None:
+    left, right, _ = skimage.data.stereo_motorcycle()
+    photographs = {
+        "astronaut": skimage.data.astronaut(),
+        "china": load_sample_image("china.jpg"),
+        "chelsea": skimage.data.chelsea(),
+        "coffee": skimage.data.coffee(),
+        "flower": load_sample_image("flower.jpg"),
+        "hubble": skimage.data.hubble_deep_field(),
+        "ihc": skimage.data.immunohistochemistry(),
+        "motorcycle_left": left,
+        "motorcycle_right": right,
+        "retina": skimage.data.retina(),
+        "rocket": skimage.data.rocket(),
+    }
+    seen = set()
+    for pool in photograph_source.pools:
+        chosen = np.random.default_rng(0).permutation(len(pool.names))[:150]
+        for i, crop in zip(chosen, pool.take(chosen), strict=True):
+            name, row, column = str(pool.names[i]).split(":")
+            top, left_edge = int(row), int(column)
+            expected = photographs[name][top : top + 32, left_edge : left_edge + 32]
+            np.testing.assert_array_equal(crop, expected)
+            seen.add(name)
+    assert seen == set(photographs)
+
+
+def test_crops_are_colour_images_of_32_pixels(photograph_source: Source) -> None:
+    for pool in photograph_source.pools:
+        crops = pool.take(np.array([0, len(pool.names) - 1]))
+        assert crops.shape == (2, 32, 32, 3)
+        assert crops.dtype == np.uint8
+
+
+def test_no_crop_is_offered_twice(photograph_source: Source) -> None:
+    for pool in photograph_source.pools:
+        assert len(set(pool.names)) == len(pool.names) == len(pool.labels) == len(pool.groups)
+
+
+def test_crops_of_one_scene_are_one_group(photograph_source: Source) -> None:
+    for pool in photograph_source.pools:
+        for name, group in zip(pool.names, pool.groups, strict=True):
+            assert str(name).split(":")[0].startswith(group)
+    groups = {group for pool in photograph_source.pools for group in pool.groups.tolist()}
+    assert len(groups) == 10  # 11 photographs, two of them of one motorcycle
