@@ -59,7 +59,10 @@ class Paths:
 
     @property
     def restored(self) -> Path:
-        """The model's composites of the test images: uint8 (N, H, W, C)."""
+        """The model's composites of the test images: uint8 (N, H, W, C).
+
+        Written by evaluate, so that plot draws without loading TensorFlow.
+        """
         return self.root / "reports" / "restored.npy"
 
     @property

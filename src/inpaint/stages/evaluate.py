@@ -43,7 +43,7 @@ def run(params: Params, paths: Paths) -> str:
     is_logged = tracking.add_to_run(
         paths.root,
         trained["run_id"],
-        metrics=_flatten_numbers(result),
+        metrics=_flatten_numbers({key: result[key] for key in (*_SPLITS, "parity")}),
         tags={key: str(value) for key, value in flatten(params.evaluate, "evaluate.").items()},
         artifacts={paths.metrics: "", paths.per_image: ""},
     )
