@@ -9,9 +9,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
-.PHONY: help run test test-all lint lock clean
+.PHONY: help setup run test test-all lint lock clean
 
 help:
+	@echo "make setup     make .venv with the locked packages"
 	@echo "make run       set up .venv and run the pipeline on real digits"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
@@ -19,7 +20,13 @@ help:
 	@echo "make lock      choose the versions in requirements.lock anew"
 	@echo "make clean     remove what the above made"
 
-run: $(BIN)/ready
+setup: $(BIN)/ready
+	@# DVC wants Git unless told otherwise; an unpacked archive has none.
+	@if git rev-parse --git-dir >/dev/null 2>&1; \
+	  then dvc config --quiet --local --unset core.no_scm || true; \
+	  else dvc config --local core.no_scm true; fi
+
+run: setup
 	dvc repro
 
 test: $(BIN)/ready
@@ -48,8 +55,6 @@ $(BIN)/ready: requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet -e . --group dev; \
 	fi
 	@echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
-	@# DVC wants Git unless told otherwise; an unpacked archive has none.
-	@git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/dvc config --local core.no_scm true
 	@touch $@
 
 # Needs `uv` on the PATH. The lock holds no address: pip's own settings say where packages come from.
@@ -59,7 +64,7 @@ lock:
 	  pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv data models dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache .dvc/tmp \
+	rm -rf .venv data models dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache .dvc/tmp .dvc/config.local \
 	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 	  reports/metrics.json reports/per_image.csv reports/restored.npy reports/train
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,7 @@ from pathlib import Path
 if __name__ == "__main__":
     if find_spec("pydantic") is None:
         sys.exit(
-            f"{sys.executable} is not the project's Python: run `make .venv` once, "
+            f"{sys.executable} is not the project's Python: run `make setup` once, "
             "then `. .venv/bin/activate`"
         )
     from inpaint.launch import launch

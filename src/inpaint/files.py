@@ -55,12 +55,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file that an earlier stage wrote.
 
     Raises:
-        InputError: the file is not there; the message says which stage writes it.
+        InputError: the file is not there or is damaged.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise _not_there(path) from None
+    except ValueError as error:
+        raise _damaged(path, error) from None
     return content
 
 
@@ -70,6 +72,8 @@ def read_array(path: Path) -> np.ndarray:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise _not_there(path) from None
+    except (ValueError, EOFError) as error:
+        raise _damaged(path, error) from None
     return array
 
 
@@ -88,6 +92,10 @@ def array_digest(array: np.ndarray) -> str:
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} is damaged ({error}): remove it and run `dvc repro`")
 
 
 def _not_there(path: Path) -> InputError:

@@ -42,6 +42,9 @@ def _import_stage(stage: str) -> ModuleType:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # MLflow would otherwise try a server that does not answer for many minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as written:
@@ -68,8 +71,8 @@ class ExitCode:
 def exit_codes() -> Iterator[ExitCode]:
     """Turn the errors meant for people into one line on stderr and an exit code.
 
-    2: what was given cannot be used. 1: the stage failed. 130: interrupted. Anything else is a
-    defect and keeps its traceback.
+    2: what was given cannot be used. 1: the stage failed, or the disk did. 130: interrupted.
+    Anything else is a defect and keeps its traceback.
     """
     code = ExitCode()
     try:
@@ -80,6 +83,9 @@ def exit_codes() -> Iterator[ExitCode]:
     except StageError as error:
         code.value = 1
         print(f"failed: {error}", file=sys.stderr)
+    except OSError as error:
+        code.value = 1
+        print(f"failed: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
     except KeyboardInterrupt:
         code.value = 130
         print("interrupted", file=sys.stderr)

@@ -187,11 +187,15 @@ def paired_gain(
         ],
         axis=1,
     )
-    # One row a sample: how often each group was drawn. The first row is the data as they are.
-    drawn = rng.multinomial(num_groups, np.full(num_groups, 1 / num_groups), num_samples)
-    totals = np.concatenate([np.ones((1, num_groups)), drawn]) @ sums
-    count, ssim_gain, error, baseline_error = totals.T
-    gains: dict[str, dict[str, float | None]] = {"ssim_unit": _interval(ssim_gain / count)}
+    # One row a sample; the first row is the data as they are.
+    totals = [sums.sum(axis=0, keepdims=True)]
+    for start in range(0, num_samples, _BATCH):
+        # How often each group was drawn, in parts that fit in memory.
+        count = min(_BATCH, num_samples - start)
+        drawn = rng.multinomial(num_groups, np.full(num_groups, 1 / num_groups), count)
+        totals.append(drawn @ sums)
+    num_images, ssim_gain, error, baseline_error = np.concatenate(totals).T
+    gains: dict[str, dict[str, float | None]] = {"ssim_unit": _interval(ssim_gain / num_images)}
     if (error > 0).all() and (baseline_error > 0).all():
         gains["hole_psnr_db"] = _interval(10 * np.log10(baseline_error / error))
     else:

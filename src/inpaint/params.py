@@ -44,7 +44,7 @@ def _refuse_bool(value: object) -> object:
 
 
 def _refuse_default(name: str) -> str:
-    if name.strip() != name or name == "Default":
+    if name.strip() != name or not name.isprintable() or name == "Default":
         raise ValueError("not a usable name")
     return name
 
@@ -114,7 +114,9 @@ class EvaluateParams(_Section):
     """How the scores are checked and their uncertainty estimated."""
 
     parity_images: Count = Field(description=_COUNT)
-    bootstrap_samples: Count = Field(description=_COUNT)
+    bootstrap_samples: Annotated[StrictInt, Field(ge=1, le=100_000)] = Field(
+        description="a whole number from 1 to 100000"
+    )
 
 
 class PlotParams(_Section):
@@ -130,7 +132,9 @@ class TrackingParams(_Section):
 
     experiment: Annotated[str, AfterValidator(_refuse_default)] = Field(
         min_length=1,
-        description="a name other than Default (whose artifacts `mlflow ui` may claim)",
+        max_length=200,
+        description="a name of up to 200 characters, other than Default, whose artifacts "
+        "`mlflow ui` may claim",
     )
 
 
@@ -166,6 +170,19 @@ class Params(_Section):
         return self
 
 
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that is there twice; YAML itself would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key) for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice[0]} is there twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
 def load_params(path: Path) -> Params:
     """Read and check a params.yaml.
 
@@ -174,11 +191,13 @@ def load_params(path: Path) -> Params:
             line: the key, what was received, what is allowed.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
     except FileNotFoundError:
         raise InputError(
             f"{path} is not there: run in the project's root, which holds params.yaml"
         ) from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):

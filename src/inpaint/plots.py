@@ -53,11 +53,12 @@ def curves(history: Mapping[str, Sequence[float]]) -> Figure:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     loss, score = figure.subplots(1, 2)
     epochs = history["epoch"]
-    loss.plot(epochs, history["train_loss"], color=_BASELINE, label="training")
-    loss.plot(epochs, history["valid_loss"], color=_MODEL, label="validation")
+    marker = "." if len(epochs) < 10 else ""  # a single point draws no line
+    loss.plot(epochs, history["train_loss"], color=_BASELINE, marker=marker, label="training")
+    loss.plot(epochs, history["valid_loss"], color=_MODEL, marker=marker, label="validation")
     loss.set(xlabel="epoch", ylabel="loss", title="Loss")
     loss.legend(frameon=False)
-    score.plot(epochs, history["valid_ssim_unit"], color=_MODEL)
+    score.plot(epochs, history["valid_ssim_unit"], color=_MODEL, marker=marker)
     score.set(xlabel="epoch", ylabel="ssim_unit", title="Validation score")
     for axis in (loss, score):
         _plain(axis)
@@ -101,7 +102,7 @@ def score_bars(scores: Mapping[str, float], model: str, reported: float | None) 
         axis.axvline(reported, color=_REPORT, linestyle="--", label=f"the report: {reported:.4f}")
         figure.legend(frameon=False, loc="outside upper right")
     low = min([*scores.values(), reported or 1.0])
-    start = low - 0.25 * (1 - low)
+    start = min(low - 0.25 * (1 - low), 0.95)
     axis.set(
         xlim=(start, 1.0),
         xlabel=f"ssim_unit = (SSIM + 1) / 2, mean of the test images; axis from {start:.2f}",

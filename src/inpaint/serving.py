@@ -62,8 +62,13 @@ def load(path: Path) -> Inpainter:
     """Load what the stage `train` saved, in Keras's safe mode: no code is taken from the file.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it is no Keras model.
     """
     if not path.is_file():
         raise InputError(f"{path} is not there: the stage train writes it; run `dvc repro`")
-    return Inpainter(keras.saving.load_model(path, compile=False, safe_mode=True))
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except ValueError as error:
+        reason = next(iter(str(error).splitlines()), "")
+        raise InputError(f"{path} is no Keras model: {reason}") from None
+    return Inpainter(model)

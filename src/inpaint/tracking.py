@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from inpaint import __version__
+from inpaint.errors import InputError
 from inpaint.files import read_array
 from inpaint.params import Params, flatten
 from inpaint.paths import Paths, project_root
@@ -51,12 +52,21 @@ def training_run(
         root: the project tree.
         params: the sections model, train and tracking are read.
         manifests: `data` and `mask`, what the earlier stages wrote, their parameters included.
+
+    Raises:
+        InputError: the store cannot be used.
     """
-    mlflow.set_tracking_uri(tracking_uri(root))
-    experiment_id = _experiment(root, params.tracking.experiment)
     dataset, network = manifests["data"]["dataset"], params.model.network
     name = os.environ.get("DVC_EXP_NAME") or f"{dataset}-{network}-{params.train.epochs}"
-    run = mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=_tags(manifests))
+    try:
+        mlflow.set_tracking_uri(tracking_uri(root))
+        experiment_id = _experiment(root, params.tracking.experiment)
+        run = mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=_tags(manifests))
+    except MlflowException as error:
+        raise InputError(
+            f"the MLflow store {tracking_uri(root)} cannot be used: {_first_line(error)}; "
+            "MLFLOW_TRACKING_URI and tracking.experiment say where runs go"
+        ) from None
     status = "FAILED"
     try:
         mlflow.log_params(_all_params(params, manifests))
@@ -111,7 +121,7 @@ def add_to_run(
     metrics: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
     artifacts: Mapping[Path, str] | None = None,
-) -> bool:
+) -> str | None:
     """Add results to a training run without touching its status.
 
     Args:
@@ -122,24 +132,40 @@ def add_to_run(
         artifacts: files by the folder of the run that they go to ("" = its top).
 
     Returns:
-        False if the store does not hold the run: it was made elsewhere, or was deleted.
+        None, or why nothing was added: the run was made in another store, or deleted, or the
+        store does not answer. The results are on the disk all the same, so that is no error.
     """
-    client = MlflowClient(tracking_uri(root))
     try:
-        client.get_run(run_id)
+        client = MlflowClient(tracking_uri(root))
+        if client.get_run(run_id).info.lifecycle_stage != "active":
+            return f"MLflow run {run_id} was deleted"
+        _add(client, run_id, metrics or {}, tags or {}, artifacts or {})
     except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return False
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return f"MLflow run {run_id} is not in the store {tracking_uri(root)}"
+        return f"the MLflow store {tracking_uri(root)} cannot be used: {_first_line(error)}"
+    return None
+
+
+def _add(
+    client: MlflowClient,
+    run_id: str,
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    artifacts: Mapping[Path, str],
+) -> None:
     now = int(time.time() * 1000)  # of several values MLflow shows the latest
     client.log_batch(
         run_id,
-        metrics=[Metric(key, value, now, 0) for key, value in (metrics or {}).items()],
-        tags=[RunTag(key, value) for key, value in (tags or {}).items()],
+        metrics=[Metric(key, value, now, 0) for key, value in metrics.items()],
+        tags=[RunTag(key, value) for key, value in tags.items()],
     )
-    for path, folder in (artifacts or {}).items():
+    for path, folder in artifacts.items():
         client.log_artifact(run_id, str(path), folder or None)
-    return True
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def code_version() -> str:

@@ -1,12 +1,14 @@
 """`dvc exp run` as the README has it, then plain `mlflow ui`."""
 
 import json
+import os
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +78,41 @@ def test_an_experiment_shows_beside_the_first_run(checkout: Any, mlflow_ui: str)
         artifact = f"{mlflow_ui}/get-artifact?run_id={run['info']['run_id']}"
         with urllib.request.urlopen(f"{artifact}&path=figures/restored.png", timeout=60) as reply:
             assert reply.read(4) == b"\x89PNG"
+
+
+def test_a_temporary_experiment_runs_its_own_code_and_logs_to_the_project(checkout: Any) -> None:
+    """Trap: with an editable install, stages in temporary folders would import another tree."""
+    stage = checkout.root / "src" / "inpaint" / "stages" / "train.py"
+    before = stage.read_text()
+    stage.write_text(before.replace('f"trained ', 'f"trained by edited code '))
+    output = checkout.run("dvc", "exp", "run", "--temp", "-n", "elsewhere", "-S", "train.epochs=1")
+    stage.write_text(before)
+    assert "trained by edited code" in output
+    script = (
+        "import mlflow; client = mlflow.MlflowClient('sqlite:///mlflow.db');"
+        "experiment = client.get_experiment_by_name('inpaint').experiment_id;"
+        "[run] = client.search_runs([experiment], \"tags.DVC_EXP_NAME = 'elsewhere'\");"
+        "print(run.info.artifact_uri)"
+    )
+    artifacts = checkout.run("python", "-c", script).splitlines()[-1]
+    assert artifacts.startswith((checkout.root / "mlruns").as_uri())
+    assert (checkout.root / "mlruns" / artifacts.split("/")[-2] / "artifacts" / "figures").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not Path(os.environ.get("INPAINT_DATA_MIRROR", "nowhere")).is_dir(),
+    reason="INPAINT_DATA_MIRROR names no folder of the official files",
+)
+def test_cifar10_runs_through_on_its_whole_test_set(checkout: Any) -> None:
+    settings = ("data.dataset=cifar10", "data.test_size=null", "train.epochs=2")
+    output = checkout.run("dvc", "exp", "run", *(word for s in settings for word in ("-S", s)))
+    assert "10000 test" in output
+    summary = json.loads((checkout.root / "reports" / "summary.json").read_text())
+    checkout.run("git", "checkout", "--", ".")
+    assert summary["dataset"] == "cifar10"
+    # Biharmonic on the 10,000 official test images, measured for this project.
+    assert summary["best_baseline_ssim_unit"] == pytest.approx(0.9586, abs=5e-5)
 
 
 def _values(run: dict[str, Any], kind: str) -> dict[str, Any]:

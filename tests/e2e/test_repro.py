@@ -36,6 +36,17 @@ def test_evaluate_parameters_rerun_evaluate_and_plot(checkout: Any) -> None:
     assert run_ids(checkout) == before
 
 
+def test_another_hole_size_cuts_other_holes(checkout: Any) -> None:
+    """Trap: DVC's run-cache ignores keys called `size`, and took another size for the same run."""
+    before = (checkout.root / "data" / "holes" / "test.npy").read_bytes()
+    checkout.set({"mask": {"size": 6}})
+    checkout.run("dvc", "repro", "mask")
+    assert (checkout.root / "data" / "holes" / "test.npy").read_bytes() != before
+    checkout.set({"mask": {"size": 8}})
+    checkout.run("dvc", "repro", "mask")
+    assert (checkout.root / "data" / "holes" / "test.npy").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("module", "stages"),
     [

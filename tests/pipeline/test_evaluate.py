@@ -164,5 +164,26 @@ def test_a_missing_run_costs_no_scores(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/empty.db")
     before = finished.paths.metrics.read_bytes()
     assert finished.run("evaluate") == 0
-    assert "is not in this store" in capsys.readouterr().out
+    assert "not logged, but in reports/: MLflow run" in capsys.readouterr().out
     assert finished.paths.metrics.read_bytes() == before
+
+
+def test_a_store_that_cannot_be_used_costs_no_scores(
+    finished: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://store")
+    before = finished.paths.metrics.read_bytes()
+    assert finished.run("evaluate", "plot") == 0
+    assert "the MLflow store nonsense://store cannot be used" in capsys.readouterr().out
+    assert finished.paths.metrics.read_bytes() == before
+
+
+def test_a_deleted_run_costs_no_scores(finished: Any, capsys: Any) -> None:
+    client = MlflowClient(tracking.tracking_uri(finished.paths.root))
+    run_id = json.loads(finished.paths.train_summary.read_text())["run_id"]
+    client.delete_run(run_id)
+    try:
+        assert finished.run("evaluate", "plot") == 0
+    finally:
+        client.restore_run(run_id)
+    assert f"MLflow run {run_id} was deleted" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 SPLITS = ("train", "valid", "test")
 
@@ -24,6 +25,17 @@ def test_manifest_and_preview(finished: Any) -> None:
     assert manifest["kind"] == "center"
     assert manifest["splits"]["test"]["share"] == 64 / 784
     assert finished.paths.holes_preview.read_bytes().startswith(b"\x89PNG")
+
+
+def test_images_of_another_data_set_are_refused(
+    project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.run("prepare") == 0
+    project.set({"data": {"dataset": "photos"}})
+    assert project.run("mask") == 2
+    line = capsys.readouterr().err
+    assert "(28, 28, 1)" in line
+    assert "(32, 32, 3)" in line
 
 
 def test_random_holes_depend_on_nothing_but_mask_and_split(

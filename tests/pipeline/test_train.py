@@ -176,6 +176,41 @@ def test_batches_larger_than_the_training_set_work(project: Any) -> None:
     assert project.run("prepare", "mask", "train") == 0
 
 
+def test_a_store_that_cannot_be_used_is_one_line_before_training(
+    finished: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://store")
+    assert finished.run("train") == 2
+    line = capsys.readouterr().err
+    assert "the MLflow store nonsense://store cannot be used" in line
+    assert line.count("\n") == 1
+
+
+def test_an_interrupt_kills_the_run_and_leaves_no_model(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    assert project.run("prepare", "mask") == 0
+    monkeypatch.setattr("inpaint.training.loop.Trainer.train_epoch", interrupt)
+    assert project.run("train") == 130
+    assert run_of(project)[1].info.status == "KILLED"
+    assert not project.paths.model.exists()
+
+
+def test_holes_of_other_images_are_refused(
+    project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.run("prepare", "mask") == 0
+    project.set({"data": {"train_size": 50}})
+    assert project.run("prepare", "train") == 2
+    line = capsys.readouterr().err
+    assert "(40, 28, 28)" in line
+    assert "(50, 28, 28)" in line
+    assert "run `dvc repro`" in line
+
+
 def test_train_without_prepared_data_is_one_line(
     project: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,11 +100,16 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ("model.dropout", -0.1, "-0.1", "a number from 0 up to, not including, 1"),
         ("model.skip_connections", "yes", "'yes'", "true or false"),
         ("model.skip_connections", 1, "1", "true or false"),
-        ("evaluate.bootstrap_samples", 0, "0", "a whole number of at least 1"),
+        ("evaluate.bootstrap_samples", 0, "0", "a whole number from 1 to 100000"),
         ("plot.num_images", 21, "21", "a whole number from 1 to 20"),
-        ("tracking.experiment", "Default", "'Default'", "a name other than Default"),
-        ("tracking.experiment", "", "''", "a name other than Default"),
-        ("tracking.experiment", " x", "' x'", "a name other than Default"),
+        (
+            "tracking.experiment",
+            "Default",
+            "'Default'",
+            "a name of up to 200 characters, other than Default",
+        ),
+        ("tracking.experiment", "", "''", "a name of up to 200 characters, other than Default"),
+        ("tracking.experiment", " x", "' x'", "a name of up to 200 characters, other than Default"),
     ],
 )
 def test_wrong_value_is_named_with_what_is_allowed(
@@ -256,3 +261,15 @@ def test_flatten_names_every_key_by_its_path(params: Params) -> None:
         f"{section}.{key}": value for section in content for key, value in content[section].items()
     }
     assert flatten(params) == expected
+
+
+def test_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("mask:\n  size: 9\n  size: 8\n")
+    with pytest.raises(InputError, match="the key size is there twice"):
+        load_params(path)
+
+
+def test_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        load_params(tmp_path)

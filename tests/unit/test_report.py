@@ -87,10 +87,22 @@ def test_parity_is_given() -> None:
     assert "at most 4.7e-06 on 2999 images" in report.write(RESULT, TRAINED)
 
 
-@pytest.mark.parametrize(("dataset", "num"), [("mnist", 1), ("cifar10", 1), ("photos", 0)])
-def test_reported_score_is_quoted_where_there_is_one(dataset: str, num: int) -> None:
+@pytest.mark.parametrize(
+    ("dataset", "kind", "share", "num"),
+    [
+        ("mnist", "center", 8 * 8 / 28**2, 1),
+        ("cifar10", "center", 8 * 8 / 32**2, 1),
+        ("photos", "center", 8 * 8 / 32**2, 0),
+        ("mnist", "center", 6 * 6 / 28**2, 0),
+        ("mnist", "box", 8 * 8 / 28**2, 0),
+    ],
+)
+def test_reported_score_is_quoted_for_its_data_and_its_hole(
+    dataset: str, kind: str, share: float, num: int
+) -> None:
     result = copy.deepcopy(RESULT)
     result["data"]["dataset"] = dataset
+    result["holes"] |= {"kind": kind, "share": share}
     assert report.write(result, TRAINED).count("as reported") == num
 
 

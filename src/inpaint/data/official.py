@@ -132,7 +132,7 @@ def _extract(name: str, digests: dict[str, str], address: str, raw_dir: Path) ->
 
 def _mirror_folder(mirror: str) -> Path:
     """A relative mirror means the original project's root, also in temporary directories."""
-    return Path(os.environ.get("DVC_ROOT") or ".") / mirror
+    return Path(os.environ.get("DVC_ROOT") or ".") / Path(mirror).expanduser()
 
 
 def _checked(content: bytes, name: str, digests: dict[str, str], where: str) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from inpaint import fill, metrics, serving, tracking
+from inpaint.data.store import load_split
 from inpaint.errors import StageError
 from inpaint.files import read_array, read_json, write_array, write_csv, write_json
 from inpaint.params import EvaluateParams, Params, flatten
@@ -25,7 +26,7 @@ def run(params: Params, paths: Paths) -> str:
     baselines = fill.baselines(read_array(paths.images("train")))
     true, restored, scores = {}, {}, {}
     for split in _SPLITS:
-        true[split], holes = read_array(paths.images(split)), read_array(paths.holes(split))
+        true[split], holes = load_split(paths, split)
         restored[split], scores[split] = _score_methods(
             split, inpainter, baselines, true[split], holes
         )
@@ -40,17 +41,15 @@ def run(params: Params, paths: Paths) -> str:
     _write_per_image(paths, manifest, scores)
     write_json(paths.metrics, result)
     write_json(paths.summary, _headline(result, trained))
-    is_logged = tracking.add_to_run(
+    problem = tracking.add_to_run(
         paths.root,
         trained["run_id"],
         metrics=_flatten_numbers({key: result[key] for key in (*_SPLITS, "parity")}),
         tags={key: str(value) for key, value in flatten(params.evaluate, "evaluate.").items()},
         artifacts={paths.metrics: "", paths.per_image: ""},
     )
-    line = _result_line(result["test"])
-    if not is_logged:
-        line += f"\nMLflow run {trained['run_id']} is not in this store: the scores are in reports/"
-    return line
+    note = f"\nnot logged, but in reports/: {problem}" if problem else ""
+    return _result_line(result["test"]) + note
 
 
 def _score_methods(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from inpaint import fill, holes, plots
+from inpaint.errors import InputError
 from inpaint.files import array_digest, atomic, read_array, write_array, write_json
 from inpaint.params import Params
 from inpaint.paths import SPLITS, Paths
@@ -15,7 +16,13 @@ def run(params: Params, paths: Paths) -> str:
     mask = params.mask
     entries = {}
     for split in SPLITS:
-        num, height, width, _ = read_array(paths.images(split)).shape
+        num, *image_shape = read_array(paths.images(split)).shape
+        if tuple(image_shape) != params.image_shape:
+            raise InputError(
+                f"{paths.images(split)} has images of shape {tuple(image_shape)}, those of "
+                f"params.yaml have {params.image_shape}: run `dvc repro`"
+            )
+        height, width, _ = image_shape
         rng = generator(mask.seed, "holes", split)
         drawn = holes.draw(rng, mask.kind, num, height, width, mask.size)
         write_array(paths.holes(split), drawn)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from inpaint import fill, metrics, plots, report, tracking
+from inpaint.data.store import load_split
 from inpaint.files import atomic, read_array, read_columns, read_json, write_text
 from inpaint.params import Params
 from inpaint.paths import Paths
@@ -15,7 +16,7 @@ def run(params: Params, paths: Paths) -> str:
     result, trained = read_json(paths.metrics), read_json(paths.train_summary)
     columns = read_columns(paths.per_image)
     test = result["test"]
-    best, dataset = test["best_baseline"], result["data"]["dataset"]
+    best = test["best_baseline"]
     is_test = np.array(columns["split"]) == "test"
 
     def ssim_unit(method: str) -> np.ndarray:
@@ -30,25 +31,26 @@ def run(params: Params, paths: Paths) -> str:
             {key: [float(v) for v in values] for key, values in history.items()}
         ),
         "histogram": plots.histogram(ssim_unit("composite"), ssim_unit(best), best),
-        "baselines": plots.score_bars(bars, "model", report.REPORTED.get(dataset)),
+        "baselines": plots.score_bars(bars, "model", report.reported(result)),
     }
     for name, figure in figures.items():
         with atomic(paths.figures / f"{name}.png") as temporary:
             plots.save(figure, temporary)
     write_text(paths.report, report.write(result, trained))
-    tracking.add_to_run(
+    problem = tracking.add_to_run(
         paths.root,
         trained["run_id"],
+        tags={"plot.num_images": str(params.plot.num_images)},
         artifacts={paths.figures / f"{name}.png": "figures" for name in figures}
         | {paths.report: ""},
     )
-    return f"drew {len(figures)} figures; read {paths.report.relative_to(paths.root)}"
+    note = f"\nnot logged, but in reports/: {problem}" if problem else ""
+    return f"drew {len(figures)} figures; read {paths.report.relative_to(paths.root)}{note}"
 
 
 def _restored(num: int, paths: Paths, best: str, ssim_unit: Callable[[str], np.ndarray]) -> Figure:
     """The report's figure, the first test images, with a row for the best baseline."""
-    images = np.asarray(read_array(paths.images("test"))[:num])
-    holes = np.asarray(read_array(paths.holes("test"))[:num])
+    images, holes = (np.asarray(array[:num]) for array in load_split(paths, "test"))
     baseline = fill.baselines(read_array(paths.images("train")))[best]
     rows = {
         "original": images,

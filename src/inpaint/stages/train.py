@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint import tracking
+from inpaint.data.store import load_split
 from inpaint.errors import StageError
-from inpaint.files import atomic, read_array, read_json, write_csv, write_json
+from inpaint.files import atomic, read_json, write_csv, write_json
 from inpaint.networks import NETWORKS
 from inpaint.params import MaskParams, Params
 from inpaint.paths import Paths
@@ -22,6 +23,7 @@ from inpaint.training.loop import Trainer
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
 # shows the same curve in less time. The stage evaluate scores all of them.
 _CURVE_IMAGES = 500
+_EXAMPLE_IMAGES = 2  # that show, beside the logged model, what it takes
 
 _HISTORY = ("epoch", "train_loss", "valid_loss", "valid_ssim_unit", "learning_rate")
 
@@ -47,7 +49,7 @@ def run(params: Params, paths: Paths) -> str:
         history, collapsed = _train(
             Trainer(model, params.train, source.batches_per_epoch),
             source,
-            _curve_data(params, paths),
+            _valid_batch(params, paths, _CURVE_IMAGES),
             params,
             mlflow_run,
         )
@@ -70,9 +72,7 @@ def run(params: Params, paths: Paths) -> str:
                 "code_version": tracking.code_version(),
             },
         )
-        mlflow_run.log_result(
-            model, example=make_batch(params.model.network, *_examples(paths)).inputs
-        )
+        mlflow_run.log_result(model, example=_valid_batch(params, paths, _EXAMPLE_IMAGES).inputs)
     return (
         f"trained {params.model.network} for {len(history)} epochs in {seconds:.0f} s: "
         f"loss {last['train_loss']:.4f}" + (", COLLAPSED" if collapsed else "")
@@ -80,11 +80,11 @@ def run(params: Params, paths: Paths) -> str:
 
 
 def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> BatchSource:
-    fixed = params.train.holes == "fixed"
+    images, holes = load_split(paths, "train")
     return BatchSource(
         network=params.model.network,
-        images=read_array(paths.images("train")),
-        holes=read_array(paths.holes("train")) if fixed else None,
+        images=images,
+        holes=holes if params.train.holes == "fixed" else None,
         mask=MaskParams.model_validate(manifests["mask"]["params"]),
         batch_size=params.train.batch_size,
         augment_jointly=params.train.augmentation == "joint",
@@ -92,16 +92,10 @@ def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> Ba
     )
 
 
-def _curve_data(params: Params, paths: Paths) -> Batch:
-    images = np.asarray(read_array(paths.images("valid"))[:_CURVE_IMAGES])
-    holes = np.asarray(read_array(paths.holes("valid"))[:_CURVE_IMAGES])
-    return make_batch(params.model.network, images, holes)
-
-
-def _examples(paths: Paths) -> tuple[np.ndarray, np.ndarray]:
-    """Two images and their holes, to show what the logged model takes."""
-    images, holes = read_array(paths.images("valid")), read_array(paths.holes("valid"))
-    return np.asarray(images[:2]), np.asarray(holes[:2])
+def _valid_batch(params: Params, paths: Paths, num: int) -> Batch:
+    """The first validation images with their holes."""
+    images, holes = load_split(paths, "valid")
+    return make_batch(params.model.network, np.asarray(images[:num]), np.asarray(holes[:num]))
 
 
 def _train(

@@ -26,11 +26,13 @@ class Validation:
         loss: the training loss.
         ssim_unit: of the composite, before rounding to uint8.
         hole_range: brightest minus darkest value that the network put into any hole, on [-1, 1].
+        hole_range_true: the same of what belongs there.
     """
 
     loss: float
     ssim_unit: float
     hole_range: float
+    hole_range_true: float
 
 
 class Trainer:
@@ -83,7 +85,7 @@ class Trainer:
 
     def validate(self, data: Batch) -> Validation:
         """Score ``model`` on images that are never trained on."""
-        losses, scores, low, high = [], [], np.inf, -np.inf
+        losses, scores, inside, inside_true = [], [], [], []
         for start in range(0, len(data.hole), _BATCH):
             part = slice(start, start + _BATCH)
             result = self._predict(
@@ -91,15 +93,17 @@ class Trainer:
                 data.image_true[part],
                 data.hole[part],
             )
-            loss, score, lowest, highest = (float(value) for value in result)
+            loss, score, values, values_true = (value.numpy() for value in result)
             losses.append(loss)
             scores.append(score)
-            low, high = min(low, lowest), max(high, highest)
+            inside.append(values)
+            inside_true.append(values_true)
         sizes = [len(data.hole[i : i + _BATCH]) for i in range(0, len(data.hole), _BATCH)]
         return Validation(
             loss=float(np.average(losses, weights=sizes)),
             ssim_unit=(float(np.average(scores, weights=sizes)) + 1) / 2,
-            hole_range=high - low,
+            hole_range=float(np.ptp(np.concatenate(inside))),
+            hole_range_true=float(np.ptp(np.concatenate(inside_true))),
         )
 
     def _train_step(
@@ -127,8 +131,9 @@ class Trainer:
         loss = self._loss(image_true, image_pred, hole)
         composite = hole * tf.clip_by_value(image_pred, -1, 1) + (1 - hole) * image_true
         score = tf.reduce_mean(ssim(image_true, composite))
-        inside = tf.boolean_mask(image_pred, hole[..., 0] > 0)
-        return loss, score, tf.reduce_min(inside), tf.reduce_max(inside)
+        is_missing = hole[..., 0] > 0
+        inside = tf.boolean_mask(image_pred, is_missing)
+        return loss, score, inside, tf.boolean_mask(image_true, is_missing)
 
 
 def _input_augmentation(seed: int) -> keras.Sequential:

@@ -45,8 +45,13 @@ def test_different_values_in_the_holes_have_not_collapsed(params: Params, batch:
 
 @pytest.mark.parametrize(("levels", "collapsed"), [(0, True), (0.9, True), (1.1, False)])
 def test_less_than_one_grey_level_is_constant(levels: float, collapsed: bool) -> None:
-    valid = Validation(loss=0.1, ssim_unit=0.9, hole_range=levels * 2 / 255)
+    valid = Validation(0.1, 0.9, hole_range=levels * 2 / 255, hole_range_true=2.0)
     assert health.is_collapsed(valid) == collapsed
+
+
+def test_one_value_where_one_value_belongs_has_not_collapsed() -> None:
+    # A hole of one pixel in one image, or holes in an empty background.
+    assert not health.is_collapsed(Validation(0.1, 0.9, hole_range=0.0, hole_range_true=0.0))
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
