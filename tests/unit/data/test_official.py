@@ -4,13 +4,12 @@ import gc
 import gzip
 import hashlib
 import io
-import os
 import re
 import socket
 import struct
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,15 +20,6 @@ import pytest
 from inpaint.data import official, sources
 from inpaint.data.pools import Source
 from inpaint.errors import InputError
-
-# As it was before the fixtures took it away.
-OFFICIAL_MIRROR = os.environ.get("INPAINT_DATA_MIRROR", "")
-needs_official_files = pytest.mark.skipif(
-    not Path(OFFICIAL_MIRROR or "nowhere").is_dir(),
-    reason="INPAINT_DATA_MIRROR names no folder of the official files",
-)
-REAL_MNIST = official.OFFICIAL["mnist"]
-NOWHERE = Path("nowhere")
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -369,37 +359,3 @@ def test_mirror_that_is_no_address_is_an_input_error(
     with pytest.raises(InputError, match="cannot fetch"):
         load_tiny(tmp_path)
     assert files_below(tmp_path) == []
-
-
-# --- official: the real files, where there is a mirror of them -----------------------------------
-
-
-@pytest.fixture
-def real_files(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Source]:
-    """The data set from the mirror that this process was started with."""
-    monkeypatch.setitem(official.OFFICIAL, "mnist", REAL_MNIST)
-    monkeypatch.setenv("INPAINT_DATA_MIRROR", OFFICIAL_MIRROR)
-    return lambda dataset: sources.load(dataset, "official", NOWHERE)
-
-
-@needs_official_files
-@pytest.mark.parametrize(
-    ("dataset", "shape", "num_train", "train_labels", "test_labels"),
-    [
-        ("mnist", (28, 28, 1), 60_000, [5, 0, 4, 1, 9], [7, 2, 1, 0, 4]),
-        ("cifar10", (32, 32, 3), 50_000, [6, 9, 9, 4, 1], [3, 8, 8, 0, 6]),
-    ],
-)
-def test_real_official_files(
-    real_files: Callable[[str], Source],
-    dataset: str,
-    shape: tuple[int, int, int],
-    num_train: int,
-    train_labels: list[int],
-    test_labels: list[int],
-) -> None:
-    train, test = real_files(dataset).pools
-    assert train.take(np.arange(num_train)).shape == (num_train, *shape)
-    assert test.take(np.arange(10_000)).shape == (10_000, *shape)
-    assert train.labels[:5].tolist() == train_labels
-    assert test.labels[:5].tolist() == test_labels
