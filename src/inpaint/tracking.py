@@ -192,9 +192,7 @@ def _experiment(root: Path, name: str) -> str:
             return str(found.experiment_id)
         is_server = mlflow.get_tracking_uri().startswith(("http://", "https://"))
         location = None if is_server else (project_root(root) / "mlruns").as_uri()
-        # Opens the page on training runs rather than on MLflow's views of language models.
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        return str(client.create_experiment(name, artifact_location=location, tags=tags))
+        return str(client.create_experiment(name, artifact_location=location))
 
 
 def _tags(manifests: Mapping[str, Any]) -> dict[str, str]:
