@@ -5,7 +5,7 @@ import http.client
 import os
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from inpaint.data import formats
 from inpaint.data.pools import Pool, Source
 from inpaint.errors import InputError
 from inpaint.files import atomic
+from inpaint.paths import project_root
 from inpaint.progress import ProgressBar
 
 MIRROR_VARIABLE = "INPAINT_DATA_MIRROR"
@@ -31,7 +32,7 @@ class Official:
     licence: str
     citation: str
     # Archive or compressed file -> {extracted file: MD5}, training files first, the test file last.
-    files: dict[str, dict[str, str]] = field(default_factory=dict)
+    files: dict[str, dict[str, str]]
 
 
 def idx_files(*digests: str) -> dict[str, dict[str, str]]:
@@ -132,7 +133,7 @@ def _extract(name: str, digests: dict[str, str], address: str, raw_dir: Path) ->
 
 def _mirror_folder(mirror: str) -> Path:
     """A relative mirror means the original project's root, also in temporary directories."""
-    return Path(os.environ.get("DVC_ROOT") or ".") / Path(mirror).expanduser()
+    return project_root(Path()) / Path(mirror).expanduser()
 
 
 def _checked(content: bytes, name: str, digests: dict[str, str], where: str) -> dict[str, bytes]:
