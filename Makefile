@@ -9,13 +9,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
-.PHONY: help setup run test test-all lint lock clean
+.PHONY: help setup run test test-all results results-mnist results-cifar10 lint lock clean
 
 help:
 	@echo "make setup     make .venv with the locked packages"
 	@echo "make run       set up .venv and run the pipeline on real digits"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
+	@echo "make results   every row of the README's tables, as experiments: about two hours"
+	@echo "make results-mnist, make results-cifar10"
+	@echo "               the headline row alone, in the workspace: about seven minutes"
 	@echo "make lint      formatting, rules, types, layers"
 	@echo "make lock      choose the versions in requirements.lock anew"
 	@echo "make clean     remove what the above made"
@@ -34,6 +37,12 @@ test: $(BIN)/ready
 
 test-all: $(BIN)/ready
 	$(BIN)/pytest -m "" --no-skips
+
+results: setup
+	python benchmarks/results.py
+
+results-mnist results-cifar10: results-%: setup
+	python benchmarks/results.py --here $*-seed0
 
 lint: $(BIN)/ready
 	ruff format --check

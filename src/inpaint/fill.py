@@ -2,25 +2,41 @@
 
 Every fill takes ``images``, uint8 (N, H, W, C) in [0, 255], and ``holes``, bool (N, H, W), True =
 missing, and returns new images of the same shape and type. What an image has under its hole is
-never looked at; its known pixels come back bit for bit.
+never looked at; its known pixels come back bit for bit. A hole may be empty, but not the whole
+image: that is a ValueError.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 
 import cv2
 import numpy as np
-from scipy.ndimage import laplace
-from skimage.restoration import inpaint_biharmonic
+from scipy.sparse import csr_array, dia_array, diags_array, kronsum
+from scipy.sparse.linalg import SuperLU, splu
 
-_RADIUS = 2  # pixels; the biharmonic stencil reaches this far
+_RADIUS = 2  # pixels; the biharmonic equations reach this far
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
-# Above this many missing pixels, solving for the dense operator costs more than scikit-image does.
-_MAX_OPERATOR_PIXELS = 1500
+_KEPT_OPERATORS = 2048  # about 10 kB each for holes of a sixth of a small image
+
+
+def check_holes(images: np.ndarray, holes: np.ndarray) -> None:
+    """Refuse holes that are not one per image, or that leave nothing known.
+
+    Raises:
+        ValueError: ``holes`` is not bool of the images' shape (N, H, W), or hides a whole image.
+    """
+    if holes.dtype != np.bool_ or holes.shape != images.shape[:3]:
+        raise ValueError(
+            f"holes: received {holes.dtype} {holes.shape}, allowed: bool {images.shape[:3]}"
+        )
+    if holes.all(axis=(1, 2)).any():
+        raise ValueError("holes: received a whole image, allowed: at least one known pixel")
 
 
 def constant(images: np.ndarray, holes: np.ndarray, value: np.ndarray | int = 0) -> np.ndarray:
     """Fill with a value: a number, per channel (C,), or per pixel (H, W, C). 0 is black."""
+    check_holes(images, holes)
     return np.where(holes[..., np.newaxis], np.asarray(value, images.dtype), images)
 
 
@@ -39,17 +55,13 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
 
     The same result as ``skimage.restoration.inpaint_biharmonic``, which for a given hole is a
     linear map from the known pixels within two pixels of it, followed by a clip to the range of
-    the image's known pixels. Here the map is solved for once per hole shape and applied to all
-    images that have it. Also takes float images, in any range.
+    the image's known pixels. Here the equations of a hole shape are factorised once, kept, and
+    solved for all images that have it. Also takes float images, in any range.
     """
+    check_holes(images, holes)
     filled = images.copy()
     for hole, members in _by_hole(holes):
-        if hole.all():
-            raise ValueError("hole: received the whole image, allowed: at least one known pixel")
-        if hole.sum() > _MAX_OPERATOR_PIXELS:
-            for i in members:
-                filled[i] = _to_dtype(_scikit_image(images[i], hole), images.dtype)
-        elif hole.any():
+        if hole.any():
             filled[members] = _biharmonic_one_hole(images[members], hole)
     return filled
 
@@ -76,18 +88,16 @@ def baselines(training_images: np.ndarray) -> dict[str, Fill]:
 def _biharmonic_one_hole(images: np.ndarray, hole: np.ndarray) -> np.ndarray:
     num, _, _, channels = images.shape
     rows, columns = _window(hole)
-    operator, ring = _operator(
-        hole[rows, columns].shape, np.packbits(hole[rows, columns]).tobytes()
-    )
-    window = images[:, rows, columns].astype(np.float64)
     missing = hole[rows, columns]
-    # (ring, N * C): one matrix product for all images and channels
-    known = window[:, ring].transpose(1, 0, 2).reshape(operator.shape[1], num * channels)
-    values = (operator @ known).reshape(-1, num, channels).transpose(1, 0, 2)
-    whole = images[:, ~hole]
-    values = np.clip(values, whole.min(1, keepdims=True), whole.max(1, keepdims=True))
+    equations, right_side, ring = _operator(missing.shape, np.packbits(missing).tobytes())
+    # (ring, N * C): solved for all images and channels at once
+    nearby = images[:, rows, columns][:, ring].astype(np.float64)
+    nearby = nearby.transpose(1, 0, 2).reshape(-1, num * channels)
+    values = equations.solve(right_side @ nearby).reshape(-1, num, channels).transpose(1, 0, 2)
+    known = images[:, ~hole]
+    values = np.clip(values, known.min(1, keepdims=True), known.max(1, keepdims=True))
     filled = images.copy()
-    filled[:, rows, columns][:, missing] = _to_dtype(values, images.dtype)
+    filled[:, hole] = _to_dtype(values, images.dtype)
     return filled
 
 
@@ -100,9 +110,9 @@ def _window(hole: np.ndarray) -> tuple[slice, slice]:
     return slices[0], slices[1]
 
 
-@lru_cache(maxsize=1024)
-def _operator(shape: tuple[int, int], packed: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """The linear map from known to missing pixels.
+@lru_cache(maxsize=_KEPT_OPERATORS)
+def _operator(shape: tuple[int, int], packed: bytes) -> tuple[SuperLU, csr_array, np.ndarray]:
+    """The linear map from known to missing pixels, as equations to solve.
 
     A window cut two pixels around the hole sees the image's border exactly where the hole is
     nearer to it than that, so the window alone decides the map, wherever it lies.
@@ -112,36 +122,43 @@ def _operator(shape: tuple[int, int], packed: bytes) -> tuple[np.ndarray, np.nda
         packed: ``np.packbits`` of the hole in the window.
 
     Returns:
-        The map, float64 (missing pixels, ring pixels), and the ring, bool (H, W): the known
-        pixels that it reads. Pixels are in row-major order.
+        The factorised equations of the missing pixels, what the known pixels of the ring around
+        them contribute, float64 (missing, ring), and where that ring is, bool (H, W). Pixels are
+        in row-major order.
     """
     height, width = shape
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=height * width)
-    hole = bits.reshape(shape).astype(bool)
-    equations = np.zeros((int(hole.sum()), height, width))
-    for equation, (row, column) in zip(equations, np.argwhere(hole), strict=True):
-        top, left = max(row - _RADIUS, 0), max(column - _RADIUS, 0)
-        bottom, right = min(row + _RADIUS + 1, height), min(column + _RADIUS + 1, width)
-        equation[top:bottom, left:right] = _stencil(
-            (bottom - top, right - left), (row - top, column - left)
-        )
-    ring = equations.any(axis=0) & ~hole
-    return -np.linalg.solve(equations[:, hole], equations[:, ring]), ring
+    missing = bits.astype(bool)
+    rows = _bilaplacian(height, width)[missing]
+    # Symmetric and positive definite, as a part of the square of a symmetric matrix is.
+    equations = splu(
+        rows[:, missing].tocsc(),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    ring = (rows.count_nonzero(axis=0) > 0) & ~missing
+    return equations, -rows[:, ring], ring.reshape(shape)
 
 
-@lru_cache(maxsize=32)
-def _stencil(shape: tuple[int, int], center: tuple[int, int]) -> np.ndarray:
-    """The biharmonic stencil, cut off at the image's border the way scikit-image does it."""
-    impulse = np.zeros(shape)
-    impulse[center] = 1
-    return np.asarray(laplace(laplace(impulse)))
+@lru_cache(maxsize=64)
+def _bilaplacian(height: int, width: int) -> csr_array:
+    """The square of the grid's Laplacian, whose neighbours beyond the border are left out."""
+    rows, columns = (_second_difference(size) for size in (height, width))
+    laplacian = kronsum(columns, rows, format="csr")
+    return csr_array(laplacian @ laplacian)
 
 
-def _scikit_image(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    return np.asarray(inpaint_biharmonic(image.astype(np.float64), hole, channel_axis=-1))
+def _second_difference(size: int) -> dia_array:
+    num_neighbours = np.full(size, 2.0)
+    num_neighbours[0] -= 1
+    num_neighbours[-1] -= 1
+    ones = np.ones(size - 1)
+    return diags_array([ones, -num_neighbours, ones], offsets=[-1, 0, 1])
 
 
 def _opencv(images: np.ndarray, holes: np.ndarray, method: int) -> np.ndarray:
+    check_holes(images, holes)
     filled = images.copy()
     for i, hole in enumerate(holes):
         if not hole.any():
@@ -155,7 +172,7 @@ def _opencv(images: np.ndarray, holes: np.ndarray, method: int) -> np.ndarray:
 
 def _by_hole(holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The different holes, each with the indices of the images that have it."""
-    packed = np.packbits(holes.reshape(len(holes), -1), axis=1)
+    packed = np.packbits(holes.reshape(len(holes), math.prod(holes.shape[1:])), axis=1)
     _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     for k, i in enumerate(first):
         yield holes[i], np.flatnonzero(inverse.reshape(-1) == k)

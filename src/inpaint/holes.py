@@ -1,58 +1,127 @@
 """Holes: which pixels of an image are missing.
 
-A hole is a boolean array (height, width), True = missing: the polarity of scikit-image.
+A hole is a boolean array (height, width), True = missing: the polarity of scikit-image. It never
+hides the whole image.
 """
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
+from inpaint.params import MaskParams, in_pixels
 
-def center(_rng: np.random.Generator, height: int, width: int, size: int) -> np.ndarray:
-    """A centred square of ``size`` x ``size`` pixels: the report's hole. Not random."""
-    return _square(height, width, (height - size) // 2, (width - size) // 2, size)
-
-
-def box(rng: np.random.Generator, height: int, width: int, size: int) -> np.ndarray:
-    """A square of ``size`` x ``size`` pixels anywhere in the image."""
-    row = rng.integers(height - size, endpoint=True)
-    column = rng.integers(width - size, endpoint=True)
-    return _square(height, width, int(row), int(column), size)
+_STROKE_PIECES = (2, 6)  # straight pieces of a stroke, fewest and most
+_PIECE_LENGTH = (0.1, 0.4)  # as a share of the image's shorter side
+_MAX_TURN = 2 * np.pi / 5  # radians, from one piece of a stroke to the next
+_HALVES = ("top", "bottom", "left", "right")
 
 
-HOLE_KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarray]] = {
+def center(_rng: np.random.Generator, height: int, width: int, spec: MaskParams) -> np.ndarray:
+    """A centred square with sides of `size`: the report's hole. Not random."""
+    side = in_pixels(spec.size, height, width)
+    return _box(height, width, (height - side) // 2, (width - side) // 2, side, side)
+
+
+def box(rng: np.random.Generator, height: int, width: int, spec: MaskParams) -> np.ndarray:
+    """A rectangle anywhere in the image; each of its sides has a length within `box_sides`."""
+    shortest, longest = (in_pixels(length, height, width) for length in spec.box_sides)
+    box_height, box_width = rng.integers(shortest, longest, 2, endpoint=True)
+    row = rng.integers(height - box_height, endpoint=True)
+    column = rng.integers(width - box_width, endpoint=True)
+    return _box(height, width, row, column, box_height, box_width)
+
+
+def brush(rng: np.random.Generator, height: int, width: int, spec: MaskParams) -> np.ndarray:
+    """Free-form strokes of `brush_width`, until at least `share` of the image is hidden.
+
+    After the free-form masks of Yu et al., 2019 (arXiv 1806.03589).
+    """
+    goal = _num_missing(spec.share, height, width)
+    thickness = in_pixels(spec.brush_width, height, width)
+    while True:
+        canvas = np.zeros((height, width), np.uint8)
+        while np.count_nonzero(canvas) < goal:
+            _draw_stroke(rng, canvas, thickness, goal)
+        # The last piece of a wide stroke may hide all that was left: then draw another hole.
+        if not canvas.all():
+            return canvas.astype(bool)
+
+
+def dots(rng: np.random.Generator, height: int, width: int, spec: MaskParams) -> np.ndarray:
+    """Single pixels scattered over the image, `share` of it in all."""
+    hole = np.zeros(height * width, dtype=bool)
+    num_missing = _num_missing(spec.share, height, width)
+    hole[rng.choice(height * width, num_missing, replace=False)] = True
+    return hole.reshape(height, width)
+
+
+def half(rng: np.random.Generator, height: int, width: int, _spec: MaskParams) -> np.ndarray:
+    """The top, bottom, left or right half; the smaller one if they are not equal."""
+    which = _HALVES[rng.integers(len(_HALVES))]
+    if which in ("top", "bottom"):
+        row = 0 if which == "top" else height - height // 2
+        return _box(height, width, row, 0, height // 2, width)
+    column = 0 if which == "left" else width - width // 2
+    return _box(height, width, 0, column, height, width // 2)
+
+
+def mixed(rng: np.random.Generator, height: int, width: int, spec: MaskParams) -> np.ndarray:
+    """Any of the random kinds."""
+    kind = (box, brush, dots, half)[rng.integers(4)]
+    return kind(rng, height, width, spec)
+
+
+HOLE_KINDS: dict[str, Callable[[np.random.Generator, int, int, MaskParams], np.ndarray]] = {
     "center": center,
     "box": box,
+    "brush": brush,
+    "dots": dots,
+    "half": half,
+    "mixed": mixed,
 }
 
 
 def draw(
-    rng: np.random.Generator, kind: str, count: int, height: int, width: int, size: int
+    rng: np.random.Generator, kind: str, count: int, height: int, width: int, spec: MaskParams
 ) -> np.ndarray:
     """Draw holes; the first n of them do not depend on ``count``.
 
     Args:
         rng: the source of randomness.
-        kind: a key of ``HOLE_KINDS``.
+        kind: a key of ``HOLE_KINDS``; that of ``spec`` is not looked at.
         count: how many holes.
-        height, width: of the image, in pixels.
-        size: the hole's side in pixels, 1 to min(height, width).
+        height, width: of the image, in pixels; at least 2.
+        spec: how large the holes are, checked against the image by ``params.Params``.
 
     Returns:
         bool (count, height, width), True = missing.
-
-    Raises:
-        ValueError: ``kind`` is unknown, or the hole does not fit.
     """
-    if kind not in HOLE_KINDS:
-        raise ValueError(f"kind: received {kind!r}, allowed: {', '.join(HOLE_KINDS)}")
-    if not 1 <= size <= min(height, width):
-        raise ValueError(f"size: received {size}, allowed: 1 to {min(height, width)}")
     hole = HOLE_KINDS[kind]
-    return np.stack([hole(rng, height, width, size) for _ in range(count)])
+    return np.stack([hole(rng, height, width, spec) for _ in range(count)])
 
 
-def _square(height: int, width: int, row: int, column: int, size: int) -> np.ndarray:
+def _num_missing(share: float, height: int, width: int) -> int:
+    return min(max(1, round(share * height * width)), height * width - 1)
+
+
+def _box(
+    height: int, width: int, row: int, column: int, box_height: int, box_width: int
+) -> np.ndarray:
     hole = np.zeros((height, width), dtype=bool)
-    hole[row : row + size, column : column + size] = True
+    hole[row : row + box_height, column : column + box_width] = True
     return hole
+
+
+def _draw_stroke(rng: np.random.Generator, canvas: np.ndarray, thickness: int, goal: int) -> None:
+    """Draw one stroke until it ends, leaves the image, or ``goal`` pixels are missing."""
+    height, width = canvas.shape
+    point = rng.uniform((0, 0), (width, height))
+    angle = rng.uniform(0, 2 * np.pi)
+    for _ in range(rng.integers(*_STROKE_PIECES, endpoint=True)):
+        length = rng.uniform(*_PIECE_LENGTH) * min(height, width)
+        end = point + length * np.array([np.cos(angle), np.sin(angle)])
+        cv2.line(canvas, np.rint(point).astype(int), np.rint(end).astype(int), 1, thickness)
+        if np.count_nonzero(canvas) >= goal or not (0 <= end[0] < width and 0 <= end[1] < height):
+            return
+        point, angle = end, angle + rng.uniform(-_MAX_TURN, _MAX_TURN)

@@ -152,14 +152,14 @@ def summarize(scores: dict[str, np.ndarray]) -> dict[str, float | None]:
     }
 
 
-def paired_gain(
+def intervals(
     rng: np.random.Generator,
     scores: dict[str, np.ndarray],
     baseline: dict[str, np.ndarray],
     groups: np.ndarray,
     num_samples: int,
-) -> dict[str, dict[str, float | None]]:
-    """How much better than a baseline on the same images, with 95% bootstrap intervals.
+) -> dict[str, dict[str, dict[str, float | None]]]:
+    """The score, and how much better than a baseline's on the same images, with 95% intervals.
 
     Args:
         rng: the source of randomness.
@@ -168,8 +168,9 @@ def paired_gain(
         num_samples: bootstrap samples.
 
     Returns:
-        ``{"ssim_unit": {"mean", "low", "high"}, "hole_psnr_db": {...}}``; the gain in PSNR is the
-        difference of pooled values, None where one of them is undefined.
+        ``{"score": {"ssim_unit": {"mean", "low", "high"}}, "gain": {"ssim_unit": {...},
+        "hole_psnr_db": {...}}}``; the gain in PSNR is the difference of pooled values, None where
+        one of them is undefined.
     """
     _, member_of = np.unique(groups, return_inverse=True)
     num_groups = int(member_of.max()) + 1
@@ -181,6 +182,7 @@ def paired_gain(
     sums = np.stack(
         [
             per_group(np.ones(len(member_of))),
+            per_group(ssim_unit(scores["ssim"])),
             per_group(ssim_unit(scores["ssim"]) - ssim_unit(baseline["ssim"])),
             per_group(scores["hole_mse"] * weights),
             per_group(baseline["hole_mse"] * weights),
@@ -194,13 +196,14 @@ def paired_gain(
         count = min(_BATCH, num_samples - start)
         drawn = rng.multinomial(num_groups, np.full(num_groups, 1 / num_groups), count)
         totals.append(drawn @ sums)
-    num_images, ssim_gain, error, baseline_error = np.concatenate(totals).T
-    gains: dict[str, dict[str, float | None]] = {"ssim_unit": _interval(ssim_gain / num_images)}
+    num_images, ssim, ssim_gain, error, baseline_error = np.concatenate(totals).T
+    psnr_gain: dict[str, float | None] = {"mean": None, "low": None, "high": None}
     if (error > 0).all() and (baseline_error > 0).all():
-        gains["hole_psnr_db"] = _interval(10 * np.log10(baseline_error / error))
-    else:
-        gains["hole_psnr_db"] = {"mean": None, "low": None, "high": None}
-    return gains
+        psnr_gain = _interval(10 * np.log10(baseline_error / error))
+    return {
+        "score": {"ssim_unit": _interval(ssim / num_images)},
+        "gain": {"ssim_unit": _interval(ssim_gain / num_images), "hole_psnr_db": psnr_gain},
+    }
 
 
 def _interval(values: np.ndarray) -> dict[str, float | None]:

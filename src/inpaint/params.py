@@ -18,7 +18,8 @@ from pydantic import (
 
 from inpaint.errors import InputError
 
-Dataset = Literal["mnist", "cifar10", "fashion_mnist", "photos"]
+Dataset = Literal["mnist", "cifar10", "fashion_mnist", "photos", "textures"]
+HoleKind = Literal["center", "box", "brush", "dots", "half", "mixed"]
 
 # Height, width (pixels) and channels of each data set's images.
 IMAGE_SHAPES: dict[str, tuple[int, int, int]] = {
@@ -26,6 +27,7 @@ IMAGE_SHAPES: dict[str, tuple[int, int, int]] = {
     "fashion_mnist": (28, 28, 1),
     "cifar10": (32, 32, 3),
     "photos": (32, 32, 3),
+    "textures": (28, 28, 1),
 }
 # Where each data set can come from; `auto` takes the first.
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -33,6 +35,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "fashion_mnist": ("official",),
     "cifar10": ("official",),
     "photos": ("bundled",),
+    "textures": ("bundled",),
 }
 
 
@@ -49,14 +52,23 @@ def _refuse_default(name: str) -> str:
     return name
 
 
+def _refuse_repetition(kinds: list[HoleKind]) -> list[HoleKind]:
+    if len(set(kinds)) < len(kinds):
+        raise ValueError("a kind is there twice")
+    return kinds
+
+
 # Lax on purpose: DVC writes 0.00001 as `1e-05`, which YAML 1.1 reads as a string.
 Number = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
 Count = Annotated[StrictInt, Field(ge=1)]
 Seed = Annotated[StrictInt, Field(ge=0)]
+# Pixels, or a share of the image's shorter side.
+Length = Count | Annotated[Number, Field(gt=0, lt=1)]
 
 _COUNT = "a whole number of at least 1"
 _SIZE = "a whole number of at least 1, or null for all there are"
 _SEED = "a whole number of at least 0"
+_LENGTH = "a whole number of pixels, at least 1, or a share of the image's side between 0 and 1"
 
 
 class _Section(BaseModel):
@@ -82,8 +94,13 @@ class DataParams(_Section):
 class MaskParams(_Section):
     """What the holes look like."""
 
-    kind: Literal["center", "box"]
-    size: Count = Field(description=_COUNT + " (pixels), smaller than the image")
+    kind: HoleKind
+    size: Length = Field(description=_LENGTH)
+    box_sides: list[Length] = Field(
+        min_length=2, max_length=2, description="[shortest, longest], each " + _LENGTH
+    )
+    brush_width: Length = Field(description=_LENGTH)
+    share: Number = Field(gt=0, le=0.9, description="a number above 0, up to 0.9")
     seed: Seed = Field(description=_SEED)
 
 
@@ -106,6 +123,10 @@ class TrainParams(_Section):
     loss: Literal["hole_mse_ssim", "hole_mse", "mse"]
     augmentation: Literal["joint", "input", "none"]
     holes: Literal["random", "fixed"]
+    hole_kinds: Annotated[list[HoleKind], AfterValidator(_refuse_repetition)] = Field(
+        min_length=1,
+        description=f"a list with one or more of {', '.join(get_args(HoleKind))}, each once",
+    )
     on_collapse: Literal["stop", "continue"]
     seed: Seed = Field(description=_SEED)
 
@@ -160,14 +181,28 @@ class Params(_Section):
         if source not in ("auto", *SOURCES[dataset]):
             allowed = ", ".join(("auto", *SOURCES[dataset]))
             raise ValueError(f"data.source: received '{source}', allowed for {dataset}: {allowed}")
-        height, width, _ = self.image_shape
-        largest = min(height, width) - 1
-        if self.mask.size > largest:
-            raise ValueError(
-                f"mask.size: received {self.mask.size}, allowed for the {height}x{width} images "
-                f"of {dataset}: 1 to {largest} (pixels)"
-            )
+        self._check_lengths()
         return self
+
+    def _check_lengths(self) -> None:
+        """Refuse holes that do not fit into the images or would hide all of one."""
+        height, width, _ = self.image_shape
+        side = min(height, width)
+        for key, length, largest in (
+            ("size", self.mask.size, side - 1),
+            ("box_sides", self.mask.box_sides[1], side - 1),
+            ("brush_width", self.mask.brush_width, side // 2),
+        ):
+            if in_pixels(length, height, width) > largest:
+                raise ValueError(
+                    f"mask.{key}: received {length}, allowed for the {height}x{width} images of "
+                    f"{self.data.dataset}: 1 to {largest} (pixels)"
+                )
+        shortest, longest = (in_pixels(each, height, width) for each in self.mask.box_sides)
+        if shortest > longest:
+            raise ValueError(
+                f"mask.box_sides: received {self.mask.box_sides}, allowed: the shortest side first"
+            )
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -208,8 +243,16 @@ def load_params(path: Path) -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(_describe(problem) for problem in error.errors())
+        # A value that fits no branch of `X | Y` is a problem of each.
+        problems = "; ".join(dict.fromkeys(_describe(problem) for problem in error.errors()))
         raise InputError(f"{path.name}: {problems}") from None
+
+
+def in_pixels(length: Length, height: int, width: int) -> int:
+    """A length in pixels: itself, or that share of the image's shorter side, at least 1."""
+    if isinstance(length, int):
+        return length
+    return max(1, round(length * min(height, width)))
 
 
 def flatten(params: BaseModel, prefix: str = "") -> dict[str, Any]:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from inpaint.errors import InputError
+from inpaint.fill import check_holes
 from inpaint.metrics import to_uint8
 from inpaint.networks import NETWORKS, network_inputs
 
@@ -34,7 +35,8 @@ class Inpainter:
         Raises:
             ValueError: another type or shape, or a hole that leaves nothing known.
         """
-        self._check(images, holes)
+        self._check(images)
+        check_holes(images, holes)
         restored = np.empty_like(images)
         for start in range(0, len(images), _BATCH):
             part = slice(start, start + _BATCH)
@@ -43,19 +45,13 @@ class Inpainter:
             restored[part] = to_uint8(output)
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 
-    def _check(self, images: np.ndarray, holes: np.ndarray) -> None:
+    def _check(self, images: np.ndarray) -> None:
         expected = self._model.output_shape[1:]
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
             raise ValueError(
                 f"images: received {images.dtype} {images.shape}, allowed: uint8 (N, "
                 f"{', '.join(map(str, expected))})"
             )
-        if holes.dtype != np.bool_ or holes.shape != images.shape[:3]:
-            raise ValueError(
-                f"holes: received {holes.dtype} {holes.shape}, allowed: bool {images.shape[:3]}"
-            )
-        if holes.all(axis=(1, 2)).any():
-            raise ValueError("holes: received a whole image, allowed: at least one known pixel")
 
 
 def load(path: Path) -> Inpainter:

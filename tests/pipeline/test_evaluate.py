@@ -48,13 +48,16 @@ def test_metrics_have_the_keys_of_the_contract(result: dict[str, Any]) -> None:
     }  # fmt: skip
     assert set(result["holes"]) == {"kind", "digest", "share"}
     for split in ("test", "valid"):
-        assert set(result[split]) == {"model", "baselines", "best_baseline", "gain"}
+        assert set(result[split]) == {"model", "baselines", "best_baseline", "score", "gain"}
         assert set(result[split]["model"]) == {"composite", "raw"}
         assert set(result[split]["baselines"]) == BASELINES
         methods = [*result[split]["model"].values(), *result[split]["baselines"].values()]
         assert all(set(scores) == SCORES for scores in methods)
         assert set(result[split]["gain"]) == {"ssim_unit", "hole_psnr_db"}
         assert set(result[split]["gain"]["ssim_unit"]) == {"mean", "low", "high"}
+        score = result[split]["score"]["ssim_unit"]
+        assert score["mean"] == pytest.approx(result[split]["model"]["composite"]["ssim_unit"])
+        assert score["low"] < score["mean"] < score["high"]
     assert set(result["parity"]) == {"max_abs_diff", "num_images"}
 
 

@@ -43,7 +43,7 @@ def test_random_holes_depend_on_nothing_but_mask_and_split(
 ) -> None:
     first, other = new_project("first"), new_project("other")
     for project in (first, other):
-        project.set({"mask": {"kind": "box", "size": 5, "seed": 3}})
+        project.set({"mask": {"kind": "box", "box_sides": [5, 5], "seed": 3}})
     other.set({"data": {"train_size": 70}, "train": {"seed": 9, "holes": "random"}})
     assert first.run("prepare", "mask") == other.run("prepare", "mask") == 0
     for split in ("valid", "test"):
@@ -52,3 +52,21 @@ def test_random_holes_depend_on_nothing_but_mask_and_split(
     assert (drawn.sum(axis=(1, 2)) == 25).all()
     assert len(np.unique(drawn, axis=0)) > 10
     assert not np.array_equal(drawn[:30], np.load(first.paths.holes("valid")))
+
+
+@pytest.mark.parametrize(
+    ("mask", "pixels"),
+    [
+        ({"kind": "center", "size": 0.25}, 7 * 7),
+        ({"kind": "center", "size": 27}, 27 * 27),
+        ({"kind": "box", "box_sides": [1, 1]}, 1),
+        ({"kind": "dots", "share": 0.1}, 78),
+        ({"kind": "half"}, 28 * 14),
+    ],
+)
+def test_lengths_and_shares_become_pixels(project: Any, mask: dict[str, Any], pixels: int) -> None:
+    project.set({"mask": mask})
+    assert project.run("prepare", "mask") == 0
+    holes = np.load(project.paths.holes("test"))
+    assert (holes.sum(axis=(1, 2)) == pixels).all()
+    assert json.loads(project.paths.holes_manifest.read_text())["kind"] == mask["kind"]

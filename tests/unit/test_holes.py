@@ -1,9 +1,26 @@
-"""Holes: where they lie, and that drawing them can be repeated."""
+"""Holes: where they lie, how large they are, and that drawing them can be repeated."""
+
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from inpaint import holes
+from inpaint.params import MaskParams, Params
+
+HEIGHT, WIDTH = 24, 40
+RANDOM_KINDS = ["box", "brush", "dots", "half", "mixed"]
+
+
+@pytest.fixture
+def spec(params: Params) -> MaskParams:
+    return params.mask
+
+
+def draw(spec: MaskParams, kind: str, count: int = 50, seed: int = 0, **changes: Any) -> np.ndarray:
+    spec = spec.model_copy(update=changes)
+    return holes.draw(np.random.default_rng(seed), kind, count, HEIGHT, WIDTH, spec)
 
 
 def corners(hole: np.ndarray) -> tuple[int, int, int, int]:
@@ -12,59 +29,120 @@ def corners(hole: np.ndarray) -> tuple[int, int, int, int]:
     return int(rows.min()), int(rows.max()), int(columns.min()), int(columns.max())
 
 
-def test_center_hole_is_the_reports(rng: np.random.Generator) -> None:
+def sides(hole: np.ndarray) -> tuple[int, int]:
+    """Height and width of a hole that is one full rectangle."""
+    top, bottom, left, right = corners(hole)
+    height, width = bottom - top + 1, right - left + 1
+    assert hole.sum() == height * width
+    return height, width
+
+
+def test_center_hole_is_the_reports(spec: MaskParams, rng: np.random.Generator) -> None:
     # The report: rows and columns h//2 - 4 ... h//2 + 4, the end excluded: 28//2 - 4 = 10.
-    hole = holes.draw(rng, "center", 1, 28, 28, 8)[0]
+    hole = holes.draw(rng, "center", 1, 28, 28, spec)[0]
     assert corners(hole) == (10, 17, 10, 17)
     assert hole.sum() == 64
 
 
-def test_center_hole_of_an_image_that_is_not_square(rng: np.random.Generator) -> None:
-    hole = holes.draw(rng, "center", 1, 24, 40, 6)[0]
-    assert hole.shape == (24, 40)
+def test_center_hole_of_an_image_that_is_not_square(spec: MaskParams) -> None:
+    [hole] = draw(spec, "center", 1, size=6)
     assert corners(hole) == (9, 14, 17, 22)
 
 
-@pytest.mark.parametrize("kind", ["center", "box"])
-def test_every_hole_is_one_full_square(rng: np.random.Generator, kind: str) -> None:
-    drawn = holes.draw(rng, kind, 50, 24, 40, 5)
+@pytest.mark.parametrize(("size", "side"), [(1, 1), (23, 23), (0.25, 6), (0.01, 1)])
+def test_size_is_in_pixels_or_a_share_of_the_shorter_side(
+    spec: MaskParams, size: float, side: int
+) -> None:
+    assert sides(draw(spec, "center", 1, size=size)[0]) == (side, side)
+
+
+@pytest.mark.parametrize("kind", holes.HOLE_KINDS)
+def test_every_hole_hides_something_but_not_all(spec: MaskParams, kind: str) -> None:
+    drawn = draw(spec, kind)
     assert drawn.dtype == np.bool_
-    assert drawn.shape == (50, 24, 40)
-    assert (drawn.sum(axis=(1, 2)) == 25).all()
-    for hole in drawn:
-        top, bottom, left, right = corners(hole)
-        assert (bottom - top, right - left) == (4, 4)
+    assert drawn.shape == (50, HEIGHT, WIDTH)
+    assert (drawn.any(axis=(1, 2)) & ~drawn.all(axis=(1, 2))).all()
 
 
-def test_boxes_reach_every_place_in_the_image(rng: np.random.Generator) -> None:
+def test_boxes_have_all_sides_within_the_range(spec: MaskParams) -> None:
+    seen = {sides(hole) for hole in draw(spec, "box", 400, box_sides=[3, 5])}
+    assert seen == {(height, width) for height in (3, 4, 5) for width in (3, 4, 5)}
+
+
+def test_boxes_reach_every_place_in_the_image(spec: MaskParams, rng: np.random.Generator) -> None:
     # A 3x3 square fits into 5x7 pixels at 3 * 5 places.
-    drawn = holes.draw(rng, "box", 400, 5, 7, 3)
+    spec = spec.model_copy(update={"box_sides": [3, 3]})
+    drawn = holes.draw(rng, "box", 400, 5, 7, spec)
     assert len({corners(hole) for hole in drawn}) == 15
 
 
-@pytest.mark.parametrize("kind", ["center", "box"])
-def test_hole_may_be_as_large_as_the_shorter_side(rng: np.random.Generator, kind: str) -> None:
-    assert holes.draw(rng, kind, 3, 5, 7, 5).any(axis=2).all()
+def test_box_may_be_as_long_as_the_shorter_side_allows(spec: MaskParams) -> None:
+    assert {sides(hole) for hole in draw(spec, "box", box_sides=[23, 23])} == {(23, 23)}
 
 
-def test_first_holes_do_not_depend_on_the_count() -> None:
-    few = holes.draw(np.random.default_rng(1), "box", 4, 24, 40, 5)
-    many = holes.draw(np.random.default_rng(1), "box", 9, 24, 40, 5)
+@pytest.mark.parametrize("share", [0.001, 0.15, 0.9])
+def test_dots_are_exactly_the_share(spec: MaskParams, share: float) -> None:
+    counts = draw(spec, "dots", share=share).sum(axis=(1, 2))
+    assert (counts == max(1, round(share * HEIGHT * WIDTH))).all()
+
+
+def test_dots_lie_everywhere(spec: MaskParams) -> None:
+    # Each pixel is missed 300 times with probability 0.85: once in 1e21 images.
+    assert draw(spec, "dots", 300).any(axis=0).all()
+
+
+def test_brush_hides_the_share_and_little_more(spec: MaskParams) -> None:
+    counts = draw(spec, "brush", share=0.15).sum(axis=(1, 2))
+    goal = 0.15 * HEIGHT * WIDTH
+    # The last piece may overshoot: it is at most 40% of the shorter side long, with round ends, and
+    # a slanting line of width 3 takes up to 6 pixels of a row.
+    assert (counts >= goal).all()
+    assert (counts < goal + (0.4 * HEIGHT + 4) * 6).all()
+    assert counts.mean() < 1.15 * goal
+
+
+def test_brush_draws_connected_strokes_of_its_width(spec: MaskParams) -> None:
+    for hole in draw(spec, "brush", share=0.15):
+        assert label(hole)[1] <= 8
+    thin, wide = (draw(spec, "brush", share=0.15, brush_width=width) for width in (1, 7))
+    # A wide stroke has less edge for the same area.
+    edges = [np.abs(np.diff(drawn.astype(int), axis=2)).sum() for drawn in (thin, wide)]
+    assert edges[0] > 2 * edges[1]
+
+
+@pytest.mark.parametrize("width", [1, 12])
+def test_brush_never_hides_all(spec: MaskParams, width: int) -> None:
+    drawn = draw(spec, "brush", 20, share=0.9, brush_width=width)
+    assert (drawn.mean(axis=(1, 2)) >= 0.9).all()
+    assert not drawn.all(axis=(1, 2)).any()
+
+
+def test_half_is_one_of_the_four(spec: MaskParams) -> None:
+    found = {corners(hole) for hole in draw(spec, "half")}
+    assert found == {(0, 11, 0, 39), (12, 23, 0, 39), (0, 23, 0, 19), (0, 23, 20, 39)}
+
+
+def test_half_of_an_odd_side_is_the_smaller_one(spec: MaskParams, rng: np.random.Generator) -> None:
+    found = {corners(hole) for hole in holes.draw(rng, "half", 50, 5, 7, spec)}
+    assert found == {(0, 1, 0, 6), (3, 4, 0, 6), (0, 4, 0, 2), (0, 4, 4, 6)}
+
+
+def test_mixed_has_all_random_kinds(spec: MaskParams) -> None:
+    drawn = draw(spec, "mixed", 200, box_sides=[3, 3])
+    counts = drawn.sum(axis=(1, 2))
+    dots = round(0.15 * HEIGHT * WIDTH)
+    # Boxes have 9 pixels, halves half of all, dots their share in many pieces, the rest is strokes.
+    kinds = [(counts == 9), (counts == HEIGHT * WIDTH // 2),
+             (counts == dots) & np.array([label(hole)[1] > 20 for hole in drawn])]  # fmt: skip
+    assert all(30 < kind.sum() < 75 for kind in (*kinds, ~np.any(kinds, axis=0)))
+
+
+@pytest.mark.parametrize("kind", holes.HOLE_KINDS)
+def test_first_holes_do_not_depend_on_the_count(spec: MaskParams, kind: str) -> None:
+    few, many = (draw(spec, kind, count, seed=1) for count in (4, 9))
     np.testing.assert_array_equal(many[:4], few)
 
 
-def test_other_seeds_draw_other_boxes() -> None:
-    first = holes.draw(np.random.default_rng(1), "box", 9, 24, 40, 5)
-    second = holes.draw(np.random.default_rng(2), "box", 9, 24, 40, 5)
-    assert (first != second).any()
-
-
-def test_unknown_kind_is_refused(rng: np.random.Generator) -> None:
-    with pytest.raises(ValueError, match="kind: received 'circle', allowed: center, box"):
-        holes.draw(rng, "circle", 1, 24, 40, 5)
-
-
-@pytest.mark.parametrize("size", [0, -1, 25])
-def test_hole_that_does_not_fit_is_refused(rng: np.random.Generator, size: int) -> None:
-    with pytest.raises(ValueError, match=f"size: received {size}, allowed: 1 to 24"):
-        holes.draw(rng, "center", 1, 24, 40, size)
+@pytest.mark.parametrize("kind", RANDOM_KINDS)
+def test_other_seeds_draw_other_holes(spec: MaskParams, kind: str) -> None:
+    assert (draw(spec, kind, seed=1) != draw(spec, kind, seed=2)).any()

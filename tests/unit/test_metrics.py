@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -230,9 +231,23 @@ def width(gain: dict[str, float | None]) -> float:
     return high - low
 
 
+def gain_of(*args: Any) -> dict[str, dict[str, float | None]]:
+    return metrics.intervals(*args)["gain"]
+
+
+def test_interval_of_the_score_is_that_of_the_normal_distribution(
+    rng: np.random.Generator,
+) -> None:
+    ssim = rng.normal(0.8, 0.1, 400)
+    scores, baseline = scores_of(ssim, np.ones(400)), scores_of(np.zeros(400), np.ones(400))
+    received = metrics.intervals(rng, scores, baseline, np.arange(400), 2000)["score"]["ssim_unit"]
+    assert received["mean"] == pytest.approx((ssim.mean() + 1) / 2)
+    assert width(received) == pytest.approx(2 * 1.96 * ssim.std() / 2 / math.sqrt(400), rel=0.1)
+
+
 def test_gain_over_oneself_is_zero_without_doubt(rng: np.random.Generator) -> None:
     scores = scores_of(rng.uniform(-1, 1, 50), rng.uniform(0.01, 0.1, 50))
-    gains = metrics.paired_gain(rng, scores, scores, np.arange(50), 200)
+    gains = gain_of(rng, scores, scores, np.arange(50), 200)
     zero = pytest.approx({"mean": 0, "low": 0, "high": 0}, abs=1e-12)
     assert gains == {"ssim_unit": zero, "hole_psnr_db": zero}
 
@@ -240,7 +255,7 @@ def test_gain_over_oneself_is_zero_without_doubt(rng: np.random.Generator) -> No
 def test_gain_of_a_method_better_by_a_constant_is_that_constant(rng: np.random.Generator) -> None:
     ssim, hole_mse = rng.uniform(-1, 0.5, 50), rng.uniform(0.01, 0.1, 50)
     better, baseline = scores_of(ssim + 0.2, hole_mse / 10), scores_of(ssim, hole_mse)
-    gains = metrics.paired_gain(rng, better, baseline, np.arange(50), 200)
+    gains = gain_of(rng, better, baseline, np.arange(50), 200)
     assert gains["ssim_unit"] == pytest.approx({"mean": 0.1, "low": 0.1, "high": 0.1})
     assert gains["hole_psnr_db"] == pytest.approx({"mean": 10, "low": 10, "high": 10})
 
@@ -251,7 +266,7 @@ def test_gain_in_psnr_is_that_of_the_pooled_errors(rng: np.random.Generator) -> 
     for each in (scores, baseline):
         each["hole_pixels"] = np.array([30.0, 10.0])
     # (30 * 1 + 10 * 3) / (30 * 0.1 + 10 * 0.3) = 10
-    gains = metrics.paired_gain(rng, scores, baseline, np.arange(2), 20)
+    gains = gain_of(rng, scores, baseline, np.arange(2), 20)
     assert gains["hole_psnr_db"]["mean"] == pytest.approx(10)
 
 
@@ -260,7 +275,7 @@ def test_interval_is_that_of_the_normal_distribution_for_many_images(
 ) -> None:
     gain = rng.normal(0.1, 0.05, 400)  # of ssim_unit
     scores, baseline = scores_of(2 * gain, np.ones(400)), scores_of(np.zeros(400), np.ones(400))
-    received = metrics.paired_gain(rng, scores, baseline, np.arange(400), 2000)["ssim_unit"]
+    received = gain_of(rng, scores, baseline, np.arange(400), 2000)["ssim_unit"]
     assert received["mean"] == pytest.approx(gain.mean())
     # Central limit theorem: mean +- 1.96 standard errors; 10% for 2,000 samples' own scatter.
     margin = 1.96 * gain.std() / math.sqrt(400)
@@ -272,8 +287,8 @@ def test_images_of_one_group_are_resampled_together(rng: np.random.Generator) ->
     groups = np.repeat(np.arange(20), 50)
     gain = np.repeat(rng.normal(0, 0.05, 20), 50)  # the same within a group
     scores, baseline = scores_of(2 * gain, np.ones(1000)), scores_of(np.zeros(1000), np.ones(1000))
-    together = metrics.paired_gain(rng, scores, baseline, groups, 1000)["ssim_unit"]
-    apart = metrics.paired_gain(rng, scores, baseline, np.arange(1000), 1000)["ssim_unit"]
+    together = gain_of(rng, scores, baseline, groups, 1000)["ssim_unit"]
+    apart = gain_of(rng, scores, baseline, np.arange(1000), 1000)["ssim_unit"]
     assert together["mean"] == pytest.approx(apart["mean"])
     # 20 independent values instead of 1,000: wider by sqrt(50) = 7.1
     assert 5.5 < width(together) / width(apart) < 9
@@ -285,7 +300,7 @@ def test_groups_may_have_any_names_and_order(rng: np.random.Generator) -> None:
     numbers = np.tile([0, 1, 2], 20)
     names = np.array(["chelsea", "coffee", "rocket"])[numbers]
     first, second = (
-        metrics.paired_gain(np.random.default_rng(5), scores, baseline, groups, 100)
+        gain_of(np.random.default_rng(5), scores, baseline, groups, 100)
         for groups in (numbers, names)
     )
     assert first == second
@@ -295,8 +310,7 @@ def test_gain_repeats_itself_for_a_seed(rng: np.random.Generator) -> None:
     scores = scores_of(rng.uniform(-1, 1, 50), rng.uniform(0.01, 0.1, 50))
     baseline = scores_of(rng.uniform(-1, 1, 50), rng.uniform(0.01, 0.1, 50))
     runs = [
-        metrics.paired_gain(np.random.default_rng(s), scores, baseline, np.arange(50), 100)
-        for s in (1, 1, 2)
+        gain_of(np.random.default_rng(s), scores, baseline, np.arange(50), 100) for s in (1, 1, 2)
     ]
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
@@ -306,7 +320,7 @@ def test_gain_repeats_itself_for_a_seed(rng: np.random.Generator) -> None:
 def test_gain_in_psnr_is_undefined_without_errors(rng: np.random.Generator, perfect: str) -> None:
     some, none = scores_of(np.zeros(5), np.ones(5)), scores_of(np.zeros(5), np.zeros(5))
     scores, baseline = (none, some) if perfect == "scores" else (some, none)
-    gains = metrics.paired_gain(rng, scores, baseline, np.arange(5), 20)
+    gains = gain_of(rng, scores, baseline, np.arange(5), 20)
     assert gains["hole_psnr_db"] == {"mean": None, "low": None, "high": None}
     json.dumps(gains, allow_nan=False)
 
@@ -314,7 +328,7 @@ def test_gain_in_psnr_is_undefined_without_errors(rng: np.random.Generator, perf
 def test_interval_holds_its_estimate(rng: np.random.Generator) -> None:
     scores = scores_of(rng.uniform(-1, 1, 50), rng.uniform(0.01, 0.1, 50))
     baseline = scores_of(rng.uniform(-1, 1, 50), rng.uniform(0.01, 0.1, 50))
-    gains = metrics.paired_gain(rng, scores, baseline, np.arange(50), 500)
+    gains = gain_of(rng, scores, baseline, np.arange(50), 500)
     for gain in gains.values():
         values = [gain[key] for key in ("low", "mean", "high")]
         assert all(a < b for a, b in itertools.pairwise(v for v in values if v is not None))

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from inpaint.errors import InputError
-from inpaint.params import Params, flatten, load_params
+from inpaint.params import Params, flatten, in_pixels, load_params
 
 ROOT = Path(__file__).parents[2]
 PARAMS_YAML = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -86,12 +86,30 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ("train.augmentation", True, "True", "joint, input, none"),
         ("train.holes", "none", "'none'", "random, fixed"),
         ("train.on_collapse", "ignore", "'ignore'", "stop, continue"),
-        ("data.dataset", "imagenet", "'imagenet'", "mnist, cifar10, fashion_mnist, photos"),
+        (
+            "data.dataset",
+            "imagenet",
+            "'imagenet'",
+            "mnist, cifar10, fashion_mnist, photos, textures",
+        ),
         ("data.source", "web", "'web'", "auto, bundled, official"),
         ("data.train_size", -5, "-5", "a whole number of at least 1, or null"),
         ("data.test_size", "all", "'all'", "a whole number of at least 1, or null"),
-        ("mask.kind", "circle", "'circle'", "center, box"),
-        ("mask.size", 0, "0", "a whole number of at least 1"),
+        ("train.hole_kinds", [], "[]", "a list with one or more of center, box, brush"),
+        ("train.hole_kinds", "box", "'box'", "a list with one or more of center, box, brush"),
+        ("train.hole_kinds", ["box", "box"], "['box', 'box']", "a list with one or more of center"),
+        ("train.hole_kinds", ["circle"], "'circle'", "a list with one or more of center, box"),
+        ("mask.kind", "circle", "'circle'", "center, box, brush, dots, half, mixed"),
+        ("mask.size", 0, "0", "a whole number of pixels, at least 1, or a share"),
+        ("mask.size", 1.5, "1.5", "a whole number of pixels, at least 1, or a share"),
+        ("mask.size", True, "True", "a whole number of pixels, at least 1, or a share"),
+        ("mask.size", "8", "'8'", "a whole number of pixels, at least 1, or a share"),
+        ("mask.box_sides", 8, "8", "[shortest, longest], each a whole number of pixels"),
+        ("mask.box_sides", [8], "[8]", "[shortest, longest], each a whole number of pixels"),
+        ("mask.box_sides", [4, -1], "-1", "[shortest, longest], each a whole number of pixels"),
+        ("mask.brush_width", None, "None", "a whole number of pixels, at least 1, or a share"),
+        ("mask.share", 0, "0", "a number above 0, up to 0.9"),
+        ("mask.share", 0.95, "0.95", "a number above 0, up to 0.9"),
         ("model.network", "vgg", "'vgg'", "residual_unet, report_unet"),
         ("model.filters", "16", "'16'", "a whole number of at least 1"),
         ("model.dropout", 1.0, "1.0", "a number from 0 up to, not including, 1"),
@@ -117,23 +135,43 @@ def test_wrong_value_is_named_with_what_is_allowed(
 ) -> None:
     message = refusal(tmp_path, changed({name: value}))
     assert f"{name}: received {received}, allowed: {allowed}" in message
+    assert message.count("received") == 1
 
 
 @pytest.mark.parametrize(
-    ("dataset", "size", "largest"),
-    [("mnist", 40, 27), ("mnist", 28, 27), ("photos", 32, 31)],
+    ("dataset", "key", "value", "received", "largest"),
+    [
+        ("mnist", "size", 40, 40, 27),
+        ("mnist", "size", 28, 28, 27),
+        ("mnist", "size", 0.99, 0.99, 27),
+        ("photos", "size", 32, 32, 31),
+        ("mnist", "box_sides", [3, 28], 28, 27),
+        ("mnist", "brush_width", 15, 15, 14),
+    ],
 )
-def test_hole_must_be_smaller_than_the_image(
-    tmp_path: Path, dataset: str, size: int, largest: int
+def test_hole_must_fit_into_the_image(
+    tmp_path: Path, dataset: str, key: str, value: object, received: float, largest: int
 ) -> None:
-    message = refusal(tmp_path, changed({"data.dataset": dataset, "mask.size": size}))
-    assert f"mask.size: received {size}, allowed for the" in message
+    message = refusal(tmp_path, changed({"data.dataset": dataset, f"mask.{key}": value}))
+    assert f"mask.{key}: received {received}, allowed for the" in message
     assert f"1 to {largest}" in message
 
 
-def test_largest_hole_is_accepted(tmp_path: Path) -> None:
-    text = changed({"data.dataset": "mnist", "mask.size": 27})
+def test_sides_of_boxes_come_in_order(tmp_path: Path) -> None:
+    message = refusal(tmp_path, changed({"mask.box_sides": [9, 0.25]}))
+    assert "mask.box_sides: received [9, 0.25], allowed: the shortest side first" in message
+
+
+def test_largest_holes_are_accepted(tmp_path: Path) -> None:
+    text = changed({"mask.size": 27, "mask.box_sides": [27, 27], "mask.brush_width": 14})
     assert load_text(tmp_path, text).mask.size == 27
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"), [(1, 1), (8, 8), (0.25, 6), (0.5, 12), (0.001, 1), (0.999, 24)]
+)
+def test_lengths_are_pixels_or_shares_of_the_shorter_side(length: float, expected: int) -> None:
+    assert in_pixels(length, 24, 40) == in_pixels(length, 40, 24) == expected
 
 
 @pytest.mark.parametrize(
@@ -150,6 +188,7 @@ def test_source_must_have_the_data_set(tmp_path: Path, dataset: str, source: str
     [
         ("mnist", "bundled"),
         ("photos", "bundled"),
+        ("textures", "bundled"),
         ("cifar10", "official"),
         ("fashion_mnist", "official"),
     ],
@@ -200,7 +239,7 @@ def test_missing_section_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [[1, 2], 5, None, "center"])
 def test_section_that_holds_no_keys_is_refused(tmp_path: Path, value: object) -> None:
     message = refusal(tmp_path, changed({"mask": value}))
-    assert f"mask: received {value!r}, allowed: a section with the keys kind, size, seed" in message
+    assert f"mask: received {value!r}, allowed: a section with the keys kind, size" in message
 
 
 def test_every_mistake_is_named(tmp_path: Path) -> None:
@@ -246,6 +285,7 @@ def test_params_are_frozen(params: Params) -> None:
         ("fashion_mnist", (28, 28, 1)),
         ("cifar10", (32, 32, 3)),
         ("photos", (32, 32, 3)),
+        ("textures", (28, 28, 1)),
     ],
 )
 def test_image_shape_is_that_of_the_data_set(

@@ -173,6 +173,14 @@ def test_hole_that_leaves_nothing_known_is_refused(
         inpainter.restore(images, all_missing)
 
 
+def test_more_holes_than_images_are_refused_whatever_the_batches(
+    inpainter: Inpainter, images: np.ndarray, holes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "_BATCH", 3)
+    with pytest.raises(ValueError, match="holes: received "):
+        inpainter.restore(images[:6], holes, raw=True)
+
+
 def test_model_of_an_unknown_network_is_refused() -> None:
     image = keras.Input((24, 40, 3))
     other = keras.Model(image, keras.layers.Identity()(image), name="other")

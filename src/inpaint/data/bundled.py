@@ -1,19 +1,26 @@
 """Real images that installed packages carry: no download."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from inpaint.data.official import MNIST_LICENCE
 from inpaint.data.pools import Pool, Source
 from inpaint.params import IMAGE_SHAPES
 
-# Disjoint, so that no crop of a tested photograph, nor of its other view, is trained on.
+# Disjoint, so that no crop of a tested picture, nor of its other view, is trained on.
 PHOTOGRAPHS = {
     "train": ("china", "hubble", "ihc", "motorcycle_left", "motorcycle_right", "retina"),
     "valid": ("flower", "rocket"),
     "test": ("astronaut", "chelsea", "coffee"),
 }
+TEXTURES = {
+    "train": ("brick", "gravel"),
+    "valid": ("cell", "coins"),
+    "test": ("camera", "grass"),
+}
 _SCENES = {"motorcycle_left": "motorcycle", "motorcycle_right": "motorcycle"}
-_CROP_STRIDE = 8  # pixels; photographs of more than 640x480 pixels get a wider one
+_CROP_STRIDE = 8  # pixels; pictures of more than 640x480 pixels get a wider one
 
 
 def digits() -> Source:
@@ -30,12 +37,9 @@ def digits() -> Source:
 
 
 def photographs() -> Source:
-    """Crops of photographs, one pool for each split."""
+    """Colour crops of photographs, one pool for each split."""
     return Source(
-        pools=tuple(
-            _crops((split,), {name: _photograph(name) for name in names})
-            for split, names in PHOTOGRAPHS.items()
-        ),
+        pools=_pools("photos", PHOTOGRAPHS),
         licence=(
             "astronaut, hubble, rocket: public domain; chelsea, coffee, retina: CC0; "
             "ihc: no known restrictions; china, flower: CC BY 2.0 (danielbuechele, vultilion); "
@@ -45,8 +49,24 @@ def photographs() -> Source:
     )
 
 
-def _photograph(name: str) -> np.ndarray:
-    """One photograph, uint8 (H, W, 3)."""
+def textures() -> Source:
+    """Greyscale crops of bricks, gravel, grass and the like, one pool for each split."""
+    return Source(
+        pools=_pools("textures", TEXTURES),
+        licence="brick, camera, cell, grass, gravel: CC0; coins: no known restrictions",
+        citation="greyscale pictures carried by the package scikit-image",
+    )
+
+
+def _pools(dataset: str, pictures: Mapping[str, tuple[str, ...]]) -> tuple[Pool, ...]:
+    return tuple(
+        _crops(split, {name: _picture(name) for name in names}, IMAGE_SHAPES[dataset])
+        for split, names in pictures.items()
+    )
+
+
+def _picture(name: str) -> np.ndarray:
+    """One picture, uint8 (H, W, 1 or 3)."""
     import skimage.data
     from sklearn.datasets import load_sample_image
 
@@ -59,16 +79,16 @@ def _photograph(name: str) -> np.ndarray:
         "hubble": skimage.data.hubble_deep_field,
         "ihc": skimage.data.immunohistochemistry,
     }.get(name) or getattr(skimage.data, name)
-    return np.asarray(load_image())
+    return np.atleast_3d(load_image())
 
 
-def _crops(splits: tuple[str, ...], photographs: dict[str, np.ndarray]) -> Pool:
-    """Every crop on a regular grid over each photograph, cut only when taken."""
-    height, width, _ = IMAGE_SHAPES["photos"]
+def _crops(split: str, pictures: dict[str, np.ndarray], shape: tuple[int, int, int]) -> Pool:
+    """Every crop on a regular grid over each picture, cut only when taken."""
+    height, width, _ = shape
     names, scenes, places = [], [], []
-    for name, photograph in photographs.items():
-        rows, columns, _ = photograph.shape
-        # Large photographs would otherwise outnumber the others by area alone.
+    for name, picture in pictures.items():
+        rows, columns, _ = picture.shape
+        # Large pictures would otherwise outnumber the others by area alone.
         stride = _CROP_STRIDE * max(1, round((rows * columns / (640 * 480)) ** 0.5))
         for row in range(0, rows - height + 1, stride):
             for column in range(0, columns - width + 1, stride):
@@ -78,7 +98,7 @@ def _crops(splits: tuple[str, ...], photographs: dict[str, np.ndarray]) -> Pool:
 
     def take(indices: np.ndarray) -> np.ndarray:
         chosen = [places[i] for i in indices]
-        return np.stack([photographs[n][r : r + height, c : c + width] for n, r, c in chosen])
+        return np.stack([pictures[n][r : r + height, c : c + width] for n, r, c in chosen])
 
     groups = np.array(scenes)
-    return Pool(splits, labels=groups, names=list(names), groups=groups, take=take)
+    return Pool((split,), labels=groups, names=list(names), groups=groups, take=take)

@@ -19,4 +19,9 @@ def load(dataset: str, source: str, raw_dir: Path) -> Source:
     """
     if source == "official":
         return official.load(dataset, raw_dir / dataset)
-    return {"mnist": bundled.digits, "photos": bundled.photographs}[dataset]()
+    bundled_sources = {
+        "mnist": bundled.digits,
+        "photos": bundled.photographs,
+        "textures": bundled.textures,
+    }
+    return bundled_sources[dataset]()

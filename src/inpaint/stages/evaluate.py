@@ -109,7 +109,7 @@ def _summarize(
     scores: dict[str, Scores],
     baselines: list[str],
 ) -> dict[str, Any]:
-    """The scores of each split, with the gain over the baseline that is best on valid."""
+    """The scores of each split, and the gain over the baseline that is best on valid."""
     # A choice, so it is made on the validation images.
     best = max(baselines, key=lambda name: float(scores["valid"][name]["ssim"].mean()))
     return {
@@ -117,7 +117,7 @@ def _summarize(
             "model": {part: metrics.summarize(by_method[part]) for part in ("composite", "raw")},
             "baselines": {name: metrics.summarize(by_method[name]) for name in baselines},
             "best_baseline": best,
-            "gain": metrics.paired_gain(
+            **metrics.intervals(
                 generator(0, "bootstrap", split),
                 by_method["composite"],
                 by_method[best],

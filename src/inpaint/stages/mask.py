@@ -24,7 +24,7 @@ def run(params: Params, paths: Paths) -> str:
             )
         height, width, _ = image_shape
         rng = generator(mask.seed, "holes", split)
-        drawn = holes.draw(rng, mask.kind, num, height, width, mask.size)
+        drawn = holes.draw(rng, mask.kind, num, height, width, mask)
         write_array(paths.holes(split), drawn)
         entries[split] = {
             "count": num,

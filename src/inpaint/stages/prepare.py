@@ -9,7 +9,7 @@ from inpaint.paths import SPLITS, Paths, project_root
 from inpaint.seeds import generator
 
 # Data sets whose mirror images look as natural as the images.
-_PHOTOGRAPHS = ("cifar10", "photos")
+_PHOTOGRAPHS = ("cifar10", "photos", "textures")
 
 
 def run(params: Params, paths: Paths) -> str:

@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from inpaint import holes as hole_shapes
 from inpaint import tracking
 from inpaint.data.store import load_split
 from inpaint.errors import StageError
 from inpaint.files import atomic, read_json, write_csv, write_json
 from inpaint.networks import NETWORKS
-from inpaint.params import MaskParams, Params
+from inpaint.params import MaskParams, Params, TrainParams
 from inpaint.paths import Paths
 from inpaint.progress import ProgressBar
 from inpaint.seeds import derive_seed, generator
@@ -23,6 +24,9 @@ from inpaint.training.loop import Trainer
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
 # shows the same curve in less time. The stage evaluate scores all of them.
 _CURVE_IMAGES = 500
+# How many random holes there are to draw from: enough to be as good as new ones, and few enough for
+# inpaint.fill to keep the equations of all.
+_HOLE_POOL = 500
 _EXAMPLE_IMAGES = 2  # that show, beside the logged model, what it takes
 
 _HISTORY = ("epoch", "train_loss", "valid_loss", "valid_ssim_unit", "learning_rate")
@@ -81,14 +85,30 @@ def run(params: Params, paths: Paths) -> str:
 
 def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> BatchSource:
     images, holes = load_split(paths, "train")
+    draw_holes = params.train.holes == "random"
+    if draw_holes:
+        holes = _hole_pool(
+            params.train, MaskParams.model_validate(manifests["mask"]["params"]), images.shape[1:3]
+        )
     return BatchSource(
         network=params.model.network,
         images=images,
-        holes=holes if params.train.holes == "fixed" else None,
-        mask=MaskParams.model_validate(manifests["mask"]["params"]),
+        holes=holes,
+        draw_holes=draw_holes,
         batch_size=params.train.batch_size,
         augment_jointly=params.train.augmentation == "joint",
         photographs=manifests["data"]["photographs"],
+    )
+
+
+def _hole_pool(train: TrainParams, mask: MaskParams, shape: tuple[int, int]) -> np.ndarray:
+    """Holes of each chosen kind, as many of one as of another; bool (n, H, W)."""
+    num = -(-_HOLE_POOL // len(train.hole_kinds))
+    return np.concatenate(
+        [
+            hole_shapes.draw(generator(train.seed, "hole pool", kind), kind, num, *shape, mask)
+            for kind in train.hole_kinds
+        ]
     )
 
 

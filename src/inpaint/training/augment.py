@@ -1,41 +1,90 @@
 """Augmentation of image and target together, before the hole is cut."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
-_MAX_ROTATION_DEG = 12.0
-_MAX_ZOOM = 0.12  # as a share of the size, in and out
-_MAX_SHIFT = 2.0  # pixels, in each direction
+
+@dataclass(frozen=True)
+class _Limits:
+    """How far images are changed at most.
+
+    Attributes:
+        rotation_deg: in both directions.
+        zoom: logarithm of the change of size, in and out.
+        stretch: logarithm of the change of width; the height changes by the inverse.
+        shear: columns per row.
+        shift: pixels, in each direction.
+        warped: share of the images that are not only shifted by whole pixels, and maybe mirrored.
+        mirrored: share of the images.
+    """
+
+    rotation_deg: float
+    zoom: float
+    stretch: float
+    shear: float
+    shift: float
+    warped: float
+    mirrored: float
+
+
+# A digit is not mirrored: it would be another sign.
+_DIGITS = _Limits(15, zoom=0.15, stretch=0.1, shear=0.2, shift=2.5, warped=1, mirrored=0)
+# Shifts bring another part of the picture under the hole. Half of them are by whole pixels, because
+# interpolation takes away the fine texture that photographs should teach.
+_PHOTOGRAPHS = _Limits(15, zoom=0.15, stretch=0, shear=0.1, shift=8, warped=0.5, mirrored=0.5)
 
 
 def joint(rng: np.random.Generator, images: np.ndarray, *, photographs: bool) -> np.ndarray:
-    """Rotate, zoom and shift each image at random; mirror half of them if they are photographs.
+    """Rotate, zoom, shear and shift each image at random; mirror half of the photographs.
 
-    A digit is not mirrored: it would be another sign. Photographs are left unrotated half of the
-    time, because interpolation takes away the fine texture that they should teach.
+    What comes in from outside is the image reflected at its border.
 
     Args:
         rng: the source of randomness.
         images: uint8 (B, H, W, C).
-        photographs: whether a mirror image is as natural as the image.
+        photographs: whether a mirror image is as natural as the image, and any part of it as
+            likely in the centre as any other.
 
     Returns:
         New images of the same shape and type.
     """
-    num, (height, width) = len(images), images.shape[1:3]
-    angles = rng.uniform(-_MAX_ROTATION_DEG, _MAX_ROTATION_DEG, num)
-    zooms = rng.uniform(1 - _MAX_ZOOM, 1 + _MAX_ZOOM, num)
-    shifts = rng.uniform(-_MAX_SHIFT, _MAX_SHIFT, (num, 2))
-    mirrored = rng.random(num) < (0.5 if photographs else 0)
-    untouched = rng.random(num) < (0.5 if photographs else 0)
+    height, width = images.shape[1:3]
+    limits = _PHOTOGRAPHS if photographs else _DIGITS
     result = np.empty_like(images)
-    center = ((width - 1) / 2, (height - 1) / 2)
-    for i, image in enumerate(images):
-        if not untouched[i]:
-            transform = cv2.getRotationMatrix2D(center, angles[i], zooms[i])
-            transform[:, 2] += shifts[i]
-            image = cv2.warpAffine(
-                image, transform, (width, height), borderMode=cv2.BORDER_REFLECT_101
-            ).reshape(image.shape)
-        result[i] = image[:, ::-1] if mirrored[i] else image
+    for i, transform in enumerate(_transforms(rng, len(images), height, width, limits)):
+        warped = cv2.warpAffine(
+            images[i], transform, (width, height), borderMode=cv2.BORDER_REFLECT_101
+        )
+        result[i] = warped.reshape(images.shape[1:])
     return result
+
+
+def _transforms(
+    rng: np.random.Generator, num: int, height: int, width: int, limits: _Limits
+) -> np.ndarray:
+    """Affine transforms about the image's centre, as OpenCV takes them: float64 (num, 2, 3)."""
+
+    def within(limit: float) -> np.ndarray:
+        return rng.uniform(-limit, limit, num)
+
+    angle, zoom = np.radians(within(limits.rotation_deg)), within(limits.zoom)
+    stretch, shear = within(limits.stretch), within(limits.shear)
+    zero, one = np.zeros(num), np.ones(num)
+    rotation = _matrices(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
+    scale = _matrices(np.exp(zoom + stretch), zero, zero, np.exp(zoom - stretch))
+    linear = rotation @ _matrices(one, shear, zero, one) @ scale
+    shift = np.stack([within(limits.shift), within(limits.shift)], axis=1)
+    only_shifted = rng.random(num) >= limits.warped
+    linear[only_shifted] = np.eye(2)
+    shift[only_shifted] = np.rint(shift[only_shifted])
+    mirrored = rng.random(num) < limits.mirrored
+    linear[mirrored, 0] *= -1
+    center = np.array([width - 1, height - 1]) / 2
+    return np.concatenate([linear, (center - linear @ center + shift)[..., np.newaxis]], axis=2)
+
+
+def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """((a, b), (c, d)) for each of the elements: (N, 2, 2)."""
+    return np.stack([np.stack([a, b], axis=1), np.stack([c, d], axis=1)], axis=1)

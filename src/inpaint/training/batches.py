@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inpaint import holes as hole_shapes
 from inpaint.metrics import to_signed
 from inpaint.networks import network_inputs
-from inpaint.params import MaskParams
 from inpaint.training import augment
 
 
@@ -43,8 +41,8 @@ class BatchSource:
     Attributes:
         network: its name decides what its input looks like.
         images: uint8 (N, H, W, C), may be memory-mapped.
-        holes: bool (N, H, W), the holes to train on, or None to draw new ones each time.
-        mask: what drawn holes look like.
+        holes: bool (N, H, W), the hole of each image, or (any, H, W), holes to draw from.
+        draw_holes: whether each image gets any of the holes, drawn anew for each batch.
         batch_size: images per batch; the last one of an epoch may be smaller.
         augment_jointly: whether to augment image and target together.
         photographs: see :func:`inpaint.training.augment.joint`.
@@ -52,8 +50,8 @@ class BatchSource:
 
     network: str
     images: np.ndarray
-    holes: np.ndarray | None
-    mask: MaskParams
+    holes: np.ndarray
+    draw_holes: bool
     batch_size: int
     augment_jointly: bool
     photographs: bool
@@ -70,11 +68,5 @@ class BatchSource:
             images = np.asarray(self.images[chosen])
             if self.augment_jointly:
                 images = augment.joint(rng, images, photographs=self.photographs)
-            holes = self._draw_holes(rng, images) if self.holes is None else self.holes[chosen]
-            yield make_batch(self.network, images, holes)
-
-    def _draw_holes(self, rng: np.random.Generator, images: np.ndarray) -> np.ndarray:
-        num, height, width, _ = images.shape
-        # A centred hole drawn again is the same hole; one of its size anywhere teaches more.
-        kind = "box" if self.mask.kind == "center" else self.mask.kind
-        return hole_shapes.draw(rng, kind, num, height, width, self.mask.size)
+            places = rng.integers(len(self.holes), size=len(chosen)) if self.draw_holes else chosen
+            yield make_batch(self.network, images, np.asarray(self.holes[places]))

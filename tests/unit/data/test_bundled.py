@@ -54,10 +54,11 @@ def test_take_gives_the_images_in_the_order_asked_for(digits_source: Source) -> 
     np.testing.assert_array_equal(taken[1], pool.take(np.array([3]))[0])
 
 
-def test_no_photograph_is_in_two_splits() -> None:
-    names = [name for split in bundled.PHOTOGRAPHS.values() for name in split]
+@pytest.mark.parametrize("pictures", [bundled.PHOTOGRAPHS, bundled.TEXTURES])
+def test_no_picture_is_in_two_splits(pictures: dict[str, tuple[str, ...]]) -> None:
+    names = [name for split in pictures.values() for name in split]
     assert len(set(names)) == len(names)
-    assert set(bundled.PHOTOGRAPHS) == {"train", "valid", "test"}
+    assert set(pictures) == {"train", "valid", "test"}
 
 
 def test_both_views_of_the_motorcycle_are_in_one_split() -> None:
@@ -122,3 +123,17 @@ def test_crops_of_one_scene_are_one_group(photograph_source: Source) -> None:
             assert str(name).split(":")[0].startswith(group)
     groups = {group for pool in photograph_source.pools for group in pool.groups.tolist()}
     assert len(groups) == 10  # 11 photographs, two of them of one motorcycle
+
+
+def test_textures_are_crops_of_greyscale_pictures_at_the_named_places() -> None:
+    pools = sources.load("textures", "bundled", NOWHERE).pools
+    assert {pool.splits[0]: set(pool.groups.tolist()) for pool in pools} == {
+        split: set(names) for split, names in bundled.TEXTURES.items()
+    }
+    for pool in pools:
+        chosen = np.random.default_rng(0).permutation(len(pool.names))[:50]
+        for i, crop in zip(chosen, pool.take(chosen), strict=True):
+            name, row, column = str(pool.names[i]).split(":")
+            picture = getattr(skimage.data, name)()
+            expected = picture[int(row) : int(row) + 28, int(column) : int(column) + 28]
+            np.testing.assert_array_equal(crop[..., 0], expected)

@@ -1,0 +1,245 @@
+"""The README's tables: every row is a DVC experiment, and so an MLflow run.
+
+    python benchmarks/results.py                      # all rows, then the tables
+    python benchmarks/results.py --here mnist-seed0   # one row, left checked out in the workspace
+
+DVC's run-cache has the rows that were finished before: an interrupted run goes on where it was.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from inpaint.params import Params, flatten
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results.json"
+README = ROOT / "README.md"
+MARKERS = "<!-- results: made by benchmarks/results.py -->", "<!-- end of results -->"
+
+Settings = dict[str, Any]
+
+_OFFICIAL: Settings = {"data.source": "official", "data.test_size": None}
+_REPORT: Settings = {
+    "model.network": "report_unet",
+    "model.filters": 32,
+    "model.dropout": 0.2,
+    "train.epochs": 100,
+    "train.batch_size": 64,
+    "train.learning_rate": 0.001,
+    "train.optimizer": "adam",
+    "train.loss": "mse",
+    "train.augmentation": "input",
+    "train.on_collapse": "continue",
+}
+# Epochs that take about five minutes of training on two cores with 1,000 images.
+_EPOCHS = {"mnist": 300, "cifar10": 200}
+
+
+def _random(kind: str) -> Settings:
+    return {"mask.kind": kind, "train.holes": "random", "train.hole_kinds": [kind]}
+
+
+def _official_rows(dataset: str) -> dict[str, Settings]:
+    base = {"data.dataset": dataset, **_OFFICIAL, "train.epochs": _EPOCHS[dataset]}
+    rows = {f"seed{seed}": base | {"train.seed": seed} for seed in (0, 1, 2)}
+    rows["report"] = base | _REPORT
+    # More images, but the same number of steps.
+    for factor in (5, 20):
+        train_size, epochs = 1000 * factor, _EPOCHS[dataset] // factor
+        rows[str(train_size)] = base | {"data.train_size": train_size, "train.epochs": epochs}
+    for kind in ("box", "brush"):
+        rows[kind] = base | _random(kind) | {"train.epochs": _EPOCHS[dataset] // 2}
+    return {f"{dataset}-{name}": settings for name, settings in rows.items()}
+
+
+def _bundled_rows(dataset: str) -> dict[str, Settings]:
+    base = {"data.dataset": dataset}
+    return {
+        f"{dataset}-center": base,
+        f"{dataset}-box": base | _random("box"),
+        f"{dataset}-brush": base | _random("brush"),
+    }
+
+
+ROWS = {
+    **_official_rows("mnist"),
+    **_official_rows("cifar10"),
+    **_bundled_rows("textures"),
+    **_bundled_rows("photos"),
+}
+
+
+def complete(row: str, committed: str) -> Settings:
+    """All parameters of a row: what it leaves open is as in the committed params.yaml.
+
+    So neither an edited params.yaml nor the row checked out before changes what a row means.
+    """
+    return flatten(Params.model_validate(yaml.safe_load(committed))) | ROWS[row]
+
+
+def run(row: str, *, here: bool) -> None:
+    """Run a row as the experiment of its name, in a temporary directory or in the workspace."""
+    # An experiment can't be run again under its name. Its results stay in the run-cache.
+    subprocess.run(["dvc", "exp", "remove", "--quiet", row], cwd=ROOT, capture_output=True)
+    committed = _output("git", "show", "HEAD:params.yaml")
+    settings = [f"{key}={json.dumps(value)}" for key, value in complete(row, committed).items()]
+    subprocess.run(
+        ["dvc", "exp", "run", "--name", row]
+        + ([] if here else ["--temp"])
+        + [word for setting in settings for word in ("--set-param", setting)],
+        cwd=ROOT,
+        check=True,
+    )
+
+
+def collect(row: str) -> dict[str, Any]:
+    """What the tables need of a finished row."""
+    with tempfile.TemporaryDirectory() as folder:
+        contents = []
+        for name in ("metrics.json", "train.json"):
+            path = Path(folder, name)
+            _output("dvc", "get", "--quiet", ".", f"reports/{name}", "--rev", row, "--out", path)
+            contents.append(json.loads(path.read_text()))
+    metrics, train = contents
+    test = metrics["test"]
+    return {
+        "settings": ROWS[row],
+        "train_size": metrics["data"]["train_size"],
+        "valid_ssim_unit": metrics["valid"]["model"]["composite"]["ssim_unit"],
+        "ssim_unit": test["score"]["ssim_unit"],
+        "raw_ssim_unit": test["model"]["raw"]["ssim_unit"],
+        "hole_mse": test["model"]["composite"]["hole_mse"],
+        "hole_psnr_db": test["model"]["composite"]["hole_psnr_db"],
+        "best_baseline": test["best_baseline"],
+        "baselines": {
+            name: {key: scores[key] for key in ("ssim_unit", "hole_mse", "hole_psnr_db")}
+            for name, scores in test["baselines"].items()
+        },
+        "gain": test["gain"],
+        **{key: train[key] for key in ("epochs", "images_seen", "seconds", "num_parameters")},
+        "collapsed": train["collapsed"],
+    }
+
+
+def _output(*command: str | Path) -> str:
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def with_tables(page: str, results: dict[str, Any]) -> str:
+    """The page with the tables between its markers made anew."""
+    start, end = MARKERS
+    head, opening, rest = page.partition(start)
+    _, closing, tail = rest.partition(end)
+    if not (opening and closing):
+        raise SystemExit(f"README.md: allowed: the tables between the lines {start} and {end}")
+    return f"{head}{start}\n{_main_table(results)}\n\n{_other_table(results)}\n{end}{tail}"
+
+
+# Row of the table -> what stands in it for a data set.
+_METHODS = {
+    "the masked image itself": "masked",
+    "mean training image": "mean",
+    "Telea": "telea",
+    "Navier-Stokes": "navier_stokes",
+    "biharmonic": "biharmonic",
+}
+_REPORTED = {"mnist": 0.8795, "cifar10": 0.8546}
+_TRAININGS = {
+    "**inpaint**, 1,000 training images, seed 0": "seed0",
+    "the same, seed 1": "seed1",
+    "the same, seed 2": "seed2",
+    "5,000 training images": "5000",
+    "20,000 training images": "20000",
+}
+
+
+def _main_table(results: dict[str, Any]) -> str:
+    """Both official data sets with the report's hole."""
+
+    def line(name: str, cells: list[str]) -> str:
+        return f"| {name} | {' | '.join(cells)} |"
+
+    def of_each(row: str) -> list[dict[str, Any]]:
+        return [results[f"{dataset}-{row}"] for dataset in _REPORTED]
+
+    report = of_each("report")
+    lines = [
+        line("`ssim_unit`, 8x8 hole in the centre", ["MNIST", "CIFAR-10"]),
+        "|---|---|---|",
+        line("the report's network, as reported", [f"{score:.4f}" for score in _REPORTED.values()]),
+        line("the same, run here, whole output", [f"{r['raw_ssim_unit']:.4f}" for r in report]),
+        line("the same, known pixels restored", [_score(r) for r in report]),
+    ]
+    for name, method in _METHODS.items():
+        scores = [row["baselines"][method]["ssim_unit"] for row in of_each("seed0")]
+        lines.append(line(name, [f"{score:.4f}" for score in scores]))
+    for name, row in _TRAININGS.items():
+        lines.append(line(name, [_score(result) for result in of_each(row)]))
+    return "\n".join(lines)
+
+
+def _other_table(results: dict[str, Any]) -> str:
+    """Every row of ours, against the best method without training."""
+    lines = [
+        "| images | holes | training images | epochs | training, s | best without training | "
+        "inpaint | gain | gain in the hole, dB | MSE in the hole |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in results.items():
+        dataset, _, variant = name.partition("-")
+        if variant == "report":
+            continue
+        best = row["best_baseline"]
+        cells = [
+            dataset,
+            row["settings"].get("mask.kind", "center"),
+            f"{row['train_size']:,}" + (f", {variant}" if variant.startswith("seed") else ""),
+            f"{row['epochs']}",
+            f"{row['seconds']:.0f}",
+            f"{best} {row['baselines'][best]['ssim_unit']:.4f}",
+            f"{row['ssim_unit']['mean']:.4f}",
+            _interval(row["gain"]["ssim_unit"], "+.4f"),
+            _interval(row["gain"]["hole_psnr_db"], "+.2f"),
+            f"{row['hole_mse']:.4f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _score(result: dict[str, Any]) -> str:
+    return _interval(result["ssim_unit"], ".4f") + (", collapsed" if result["collapsed"] else "")
+
+
+def _interval(values: dict[str, float], digits: str) -> str:
+    return f"{values['mean']:{digits}} [{values['low']:{digits}}, {values['high']:{digits}}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Reproduce the README's tables.")
+    parser.add_argument("--here", metavar="ROW", choices=ROWS, help="run this row alone")
+    chosen = parser.parse_args().here
+    if chosen:
+        run(chosen, here=True)
+        return
+    results = {}
+    for number, row in enumerate(ROWS, start=1):
+        print(f"[{number}/{len(ROWS)}] {row}", flush=True)
+        run(row, here=False)
+        results[row] = collect(row)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    README.write_text(with_tables(README.read_text(), results))
+    print("the tables are in README.md, all numbers in benchmarks/results.json")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"error: `{' '.join(map(str, error.cmd[:3]))}` failed") from None
