@@ -16,7 +16,7 @@ help:
 	@echo "make run       set up .venv and run the pipeline on real digits"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
-	@echo "make results   every row of the README's tables, as experiments: about two hours"
+	@echo "make results   every row of the README's tables, as experiments: more than two hours"
 	@echo "make results-mnist, make results-cifar10"
 	@echo "               the headline row alone, in the workspace: about seven minutes"
 	@echo "make lint      formatting, rules, types, layers"
