@@ -199,7 +199,7 @@ def _other_table(results: dict[str, Any]) -> str:
         cells = [
             dataset,
             row["settings"].get("mask.kind", "center"),
-            f"{row['train_size']:,}" + (f", {variant}" if variant.startswith("seed") else ""),
+            f"{row['train_size']:,}" + (f", seed {variant[4:]}" if "seed" in variant else ""),
             f"{row['epochs']}",
             f"{row['seconds']:.0f}",
             f"{best} {row['baselines'][best]['ssim_unit']:.4f}",
