@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from inpaint.params import Params, flatten
-from inpaint.report import REPORTED
+from inpaint.report import REPORTED, interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -204,8 +204,8 @@ def _other_table(results: dict[str, Any]) -> str:
             f"{row['seconds']:.0f}",
             f"{best} {row['baselines'][best]['ssim_unit']:.4f}",
             f"{row['ssim_unit']['mean']:.4f}",
-            _interval(row["gain"]["ssim_unit"], "+.4f"),
-            _interval(row["gain"]["hole_psnr_db"], "+.2f"),
+            interval(row["gain"]["ssim_unit"], "+.4f"),
+            interval(row["gain"]["hole_psnr_db"], "+.2f"),
             f"{row['hole_mse']:.4f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -213,11 +213,7 @@ def _other_table(results: dict[str, Any]) -> str:
 
 
 def _score(result: dict[str, Any]) -> str:
-    return _interval(result["ssim_unit"], ".4f") + (", collapsed" if result["collapsed"] else "")
-
-
-def _interval(values: dict[str, float], digits: str) -> str:
-    return f"{values['mean']:{digits}} [{values['low']:{digits}}, {values['high']:{digits}}]"
+    return interval(result["ssim_unit"], ".4f") + (", collapsed" if result["collapsed"] else "")
 
 
 def main() -> None:

@@ -43,8 +43,8 @@ def write(result: dict[str, Any], trained: dict[str, Any]) -> str:
         f"{trained['seconds']:.0f} s; {trained['num_parameters']:,} parameters.",
         "\n".join(_table(reported(result), test)),
         f"Gain over {best}, the best baseline on the validation images, with 95% bootstrap "
-        f"intervals: {_interval(gain['ssim_unit'], '.4f')} in ssim_unit, "
-        f"{_interval(gain['hole_psnr_db'], '.2f')} dB in the hole.",
+        f"intervals: {interval(gain['ssim_unit'], '+.4f')} in ssim_unit, "
+        f"{interval(gain['hole_psnr_db'], '+.2f')} dB in the hole.",
         "`ssim_unit` is (SSIM + 1) / 2, the original report's score, from 0 to 1. Model and "
         'baselines are scored with the known pixels restored; "raw output" is the network\'s '
         "whole image, as that report scores it. SSIM by TensorFlow and by scikit-image differ "
@@ -78,7 +78,8 @@ def _row(name: str, scores: dict[str, float | None]) -> str:
     )
 
 
-def _interval(gain: dict[str, float | None], digits: str) -> str:
-    if gain["mean"] is None:
+def interval(values: dict[str, float | None], digits: str) -> str:
+    """An estimate and its interval as text, such as ``+0.0570 [+0.0561, +0.0582]``."""
+    if values["mean"] is None:
         return "undefined"
-    return f"{gain['mean']:+{digits}} [{gain['low']:+{digits}}, {gain['high']:+{digits}}]"
+    return f"{values['mean']:{digits}} [{values['low']:{digits}}, {values['high']:{digits}}]"

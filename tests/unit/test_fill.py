@@ -1,5 +1,6 @@
 """Classical fills: against the libraries they stand for, and by hand."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -83,13 +84,13 @@ def test_biharmonic_is_scikit_images_on_random_holes(rng: np.random.Generator) -
     np.testing.assert_allclose(filled, expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("height", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("width", [1, 2, 3, 4, 9])
+# A 1x1 image is missing from the product: it has no room for a hole.
+@pytest.mark.parametrize(
+    ("height", "width"), list(itertools.product([1, 2, 3, 4, 5], [1, 2, 3, 4, 9]))[1:]
+)
 def test_biharmonic_is_scikit_images_on_tiny_images(
     rng: np.random.Generator, height: int, width: int
 ) -> None:
-    if height * width < 2:
-        return
     for num_missing in range(1, height * width):
         image = rng.random((height, width, 2))
         hole = rng.permutation(np.arange(height * width) < num_missing).reshape(height, width)

@@ -239,7 +239,8 @@ def test_missing_section_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [[1, 2], 5, None, "center"])
 def test_section_that_holds_no_keys_is_refused(tmp_path: Path, value: object) -> None:
     message = refusal(tmp_path, changed({"mask": value}))
-    assert f"mask: received {value!r}, allowed: a section with the keys kind, size" in message
+    keys = "kind, size, box_sides, brush_width, share, seed"
+    assert f"mask: received {value!r}, allowed: a section with the keys {keys}" in message
 
 
 def test_every_mistake_is_named(tmp_path: Path) -> None:

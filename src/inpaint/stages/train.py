@@ -24,8 +24,8 @@ from inpaint.training.loop import Trainer
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
 # shows the same curve in less time. The stage evaluate scores all of them.
 _CURVE_IMAGES = 500
-# How many random holes there are to draw from: enough to be as good as new ones, and few enough for
-# inpaint.fill to keep the equations of all.
+# How many random holes there are to draw from: few enough for inpaint.fill to keep the equations of
+# all, which new holes for each batch would have it solve anew.
 _HOLE_POOL = 500
 _EXAMPLE_IMAGES = 2  # that show, beside the logged model, what it takes
 
