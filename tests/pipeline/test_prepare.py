@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 
 from inpaint.data import official
+from inpaint.params import IMAGE_SHAPES
+from inpaint.stages import prepare
+from inpaint.training import augment
 
 SPLITS = ("train", "valid", "test")
 
@@ -75,6 +78,14 @@ def test_default_sizes_work_for_photographs(project: Any) -> None:
     assert names["test"] == {"astronaut", "chelsea", "coffee"}
     assert not names["train"] & (names["valid"] | names["test"])
     assert len(set(manifest["splits"]["test"]["groups"])) == 3
+    assert manifest["motif"] == "crops"
+
+
+def test_every_data_set_has_a_motif_that_augmentation_knows() -> None:
+    assert set(prepare.MOTIFS) == set(IMAGE_SHAPES)
+    for dataset, motif in prepare.MOTIFS.items():
+        images = np.zeros((1, *IMAGE_SHAPES[dataset]), np.uint8)
+        assert augment.joint(np.random.default_rng(0), images, motif).shape == images.shape
 
 
 def test_null_takes_all_that_there_is(project: Any) -> None:

@@ -4,6 +4,11 @@ import keras
 
 from inpaint.networks.blocks import check_divisible, residual_block
 
+# On [-1, 1]: added to every image's contrast (2.5 grey levels) and roughness (0.6), so that an even
+# image is not divided by nothing, and can still be corrected.
+_LEAST_CONTRAST = 0.02
+_LEAST_ROUGHNESS = 0.005
+
 
 def residual_unet(
     image_shape: tuple[int, int, int], *, filters: int, dropout: float, skip_connections: bool
@@ -11,7 +16,10 @@ def residual_unet(
     """A residual U-Net on top of the biharmonic fill.
 
     It starts as the biharmonic fill itself (the last layer starts at zero) and learns what to add
-    to it inside the hole. Nothing saturates.
+    to it inside the hole. Nothing saturates. It sees each filled image with its own mean and
+    contrast taken out, and its correction grows with the filled image's roughness: so what it
+    learns of one picture holds for a darker or fainter one, and a smooth fill of a smooth image
+    stays one.
 
     Args:
         image_shape: height, width, channels; height and width divisible by 4.
@@ -39,7 +47,8 @@ def residual_unet(
 
     filled = keras.Input(image_shape, name="image")
     hole = keras.Input((*image_shape[:2], 1), name="hole")
-    x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([filled, hole]))
+    normalised = (filled - _mean(filled)) / (_contrast(filled) + _LEAST_CONTRAST)
+    x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([normalised, hole]))
     x1 = block(x, filters)
     x2 = block(down(x1, 2 * filters), 2 * filters)
     x = down(x2, 4 * filters)
@@ -51,5 +60,22 @@ def residual_unet(
     correction = layers.Conv2D(
         image_shape[-1], 3, padding="same", kernel_initializer="zeros", name="correction"
     )(x)
-    output = layers.Add()([filled, layers.Multiply()([hole, correction])])
+    scaled = correction * (_roughness(filled) + _LEAST_ROUGHNESS)
+    output = layers.Add()([filled, layers.Multiply()([hole, scaled])])
     return keras.Model({"image": filled, "hole": hole}, output, name="residual_unet")
+
+
+def _mean(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Of each image, all channels together: (B, H, W, C) -> (B, 1, 1, 1)."""
+    return keras.ops.mean(x, axis=(1, 2, 3), keepdims=True)
+
+
+def _contrast(image: keras.KerasTensor) -> keras.KerasTensor:
+    """Standard deviation of each image, all channels together: (B, H, W, C) -> (B, 1, 1, 1)."""
+    return keras.ops.std(image, axis=(1, 2, 3), keepdims=True)
+
+
+def _roughness(image: keras.KerasTensor) -> keras.KerasTensor:
+    """Root mean square of each image's gradient: (B, H, W, C) -> (B, 1, 1, 1), per pixel."""
+    down, right = image[:, 1:] - image[:, :-1], image[:, :, 1:] - image[:, :, :-1]
+    return keras.ops.sqrt(_mean(keras.ops.square(down)) + _mean(keras.ops.square(right)))

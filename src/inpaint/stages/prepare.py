@@ -8,8 +8,14 @@ from inpaint.params import Params
 from inpaint.paths import SPLITS, Paths, project_root
 from inpaint.seeds import generator
 
-# Data sets whose mirror images look as natural as the images.
-_PHOTOGRAPHS = ("cifar10", "photos", "textures")
+# How far images may be changed in training: see inpaint.training.augment.
+MOTIFS = {
+    "mnist": "signs",
+    "fashion_mnist": "signs",
+    "cifar10": "photographs",
+    "photos": "crops",
+    "textures": "crops",
+}
 
 
 def run(params: Params, paths: Paths) -> str:
@@ -30,7 +36,7 @@ def run(params: Params, paths: Paths) -> str:
         "source": data.resolved_source,
         "licence": source.licence,
         "citation": source.citation,
-        "photographs": data.dataset in _PHOTOGRAPHS,
+        "motif": MOTIFS[data.dataset],
         "params": data.model_dump(),
         "splits": {},
     }

@@ -97,7 +97,7 @@ def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> Ba
         draw_holes=draw_holes,
         batch_size=params.train.batch_size,
         augment_jointly=params.train.augmentation == "joint",
-        photographs=manifests["data"]["photographs"],
+        motif=manifests["data"]["motif"],
     )
 
 

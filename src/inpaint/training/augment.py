@@ -16,8 +16,10 @@ class _Limits:
         stretch: logarithm of the change of width; the height changes by the inverse.
         shear: columns per row.
         shift: pixels, in each direction.
-        warped: share of the images that are not only shifted by whole pixels, and maybe mirrored.
+        warped: share of the images that do not keep their pixel grid; the others are at most
+            shifted by whole pixels, mirrored and put another way up.
         mirrored: share of the images.
+        any_way_up: whether half of the images are flipped top to bottom, and half transposed.
     """
 
     rotation_deg: float
@@ -27,31 +29,38 @@ class _Limits:
     shift: float
     warped: float
     mirrored: float
+    any_way_up: bool = False
 
 
-# A digit is not mirrored: it would be another sign.
-_DIGITS = _Limits(15, zoom=0.15, stretch=0.1, shear=0.2, shift=2.5, warped=1, mirrored=0)
-# Shifts bring another part of the picture under the hole. Half of them are by whole pixels, because
-# interpolation takes away the fine texture that photographs should teach.
-_PHOTOGRAPHS = _Limits(15, zoom=0.15, stretch=0, shear=0.1, shift=8, warped=0.5, mirrored=0.5)
+# Shifts bring another part of a photograph under the hole. Half of the photographs keep their pixel
+# grid, because interpolation takes away the fine texture that they should teach.
+_LIMITS = {
+    # A mirrored digit would be another sign.
+    "signs": _Limits(15, zoom=0.15, stretch=0.1, shear=0.2, shift=2.5, warped=1, mirrored=0),
+    "photographs": _Limits(15, zoom=0.15, stretch=0, shear=0.1, shift=8, warped=0.5, mirrored=0.5),
+    "crops": _Limits(
+        180, zoom=0.6, stretch=0, shear=0.1, shift=8, warped=0.5, mirrored=0.5, any_way_up=True
+    ),
+}
 
 
-def joint(rng: np.random.Generator, images: np.ndarray, *, photographs: bool) -> np.ndarray:
-    """Rotate, zoom, shear and shift each image at random; mirror half of the photographs.
+def joint(rng: np.random.Generator, images: np.ndarray, motif: str) -> np.ndarray:
+    """Change each image at random, as far as its motif allows.
 
-    What comes in from outside is the image reflected at its border.
+    What comes in from outside, shifted in or zoomed out to, is the image reflected at its border.
 
     Args:
         rng: the source of randomness.
         images: uint8 (B, H, W, C).
-        photographs: whether a mirror image is as natural as the image, and any part of it as
-            likely in the centre as any other.
+        motif: "signs" (upright and in the centre: rotated, zoomed, stretched, sheared and shifted
+            a little), "photographs" (of anything: mirrored as well, and shifted far) or "crops" (of
+            any part at any scale: turned at will as well, and zoomed far).
 
     Returns:
         New images of the same shape and type.
     """
     height, width = images.shape[1:3]
-    limits = _PHOTOGRAPHS if photographs else _DIGITS
+    limits = _LIMITS[motif]
     result = np.empty_like(images)
     for i, transform in enumerate(_transforms(rng, len(images), height, width, limits)):
         warped = cv2.warpAffine(
@@ -81,6 +90,10 @@ def _transforms(
     shift[only_shifted] = np.rint(shift[only_shifted])
     mirrored = rng.random(num) < limits.mirrored
     linear[mirrored, 0] *= -1
+    if limits.any_way_up:
+        linear[rng.random(num) < 0.5, 1] *= -1
+        transposed = rng.random(num) < 0.5
+        linear[transposed] = linear[transposed, ::-1]
     center = np.array([width - 1, height - 1]) / 2
     return np.concatenate([linear, (center - linear @ center + shift)[..., np.newaxis]], axis=2)
 

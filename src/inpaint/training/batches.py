@@ -45,7 +45,7 @@ class BatchSource:
         draw_holes: whether each image gets any of the holes, drawn anew for each batch.
         batch_size: images per batch; the last one of an epoch may be smaller.
         augment_jointly: whether to augment image and target together.
-        photographs: see :func:`inpaint.training.augment.joint`.
+        motif: see :func:`inpaint.training.augment.joint`.
     """
 
     network: str
@@ -54,7 +54,7 @@ class BatchSource:
     draw_holes: bool
     batch_size: int
     augment_jointly: bool
-    photographs: bool
+    motif: str
 
     @property
     def batches_per_epoch(self) -> int:
@@ -67,6 +67,6 @@ class BatchSource:
             chosen = np.sort(order[start : start + self.batch_size])
             images = np.asarray(self.images[chosen])
             if self.augment_jointly:
-                images = augment.joint(rng, images, photographs=self.photographs)
+                images = augment.joint(rng, images, self.motif)
             places = rng.integers(len(self.holes), size=len(chosen)) if self.draw_holes else chosen
             yield make_batch(self.network, images, np.asarray(self.holes[places]))

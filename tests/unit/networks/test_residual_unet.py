@@ -1,5 +1,6 @@
 """The default network: starts as its input, and only ever changes what is missing."""
 
+import importlib
 from pathlib import Path
 
 import keras
@@ -70,12 +71,57 @@ def test_skip_connections_matter(inputs: dict[str, np.ndarray]) -> None:
     assert (outputs[0] != outputs[1]).any()
 
 
-def test_output_is_not_clipped(inputs: dict[str, np.ndarray]) -> None:
+def with_constant_correction(correction: list[float]) -> keras.Model:
+    """A model that adds the same everywhere in the hole, up to each image's scale."""
     model = build()
-    model.get_layer("correction").set_weights([np.zeros((3, 3, 2, 3)), np.array([9.0, 9.0, -9.0])])
+    model.get_layer("correction").set_weights([np.zeros((3, 3, 2, 3)), np.array(correction)])
+    return model
+
+
+def test_output_is_not_clipped(inputs: dict[str, np.ndarray]) -> None:
+    model = with_constant_correction([99, 99, -99])
+    output = model(inputs).numpy()[inputs["hole"][..., 0] == 1]
+    assert output[:, :2].min() > 1
+    assert output[:, 2].max() < -1
+
+
+def test_correction_grows_with_each_images_roughness() -> None:
+    hole = np.zeros((3, 24, 40, 1), np.float32)
+    hole[:, 5:13, 20:28] = 1
+    columns, rows = np.arange(40) % 2, np.arange(24)[:, np.newaxis] % 2
+    comb = 0.3 * columns + 0.4 * rows  # its gradient is 0.3 across and 0.4 down, so 0.5 everywhere
+    heights = np.array([0, 0.2, 1])
+    image = np.repeat((heights[:, np.newaxis, np.newaxis] * comb)[..., np.newaxis], 3, axis=-1)
+    model = with_constant_correction([3, 2, -1])
+    added = model({"image": image.astype(np.float32), "hole": hole}).numpy() - image
+    expected = np.multiply.outer(0.5 * heights + 0.005, [3, 2, -1])[:, np.newaxis, np.newaxis]
+    np.testing.assert_allclose(added, hole * expected, atol=1e-6)
+
+
+def test_brightness_and_contrast_carry_over(
+    inputs: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(residual_unet.__module__)
+    monkeypatch.setattr(module, "_LEAST_CONTRAST", 0)
+    monkeypatch.setattr(module, "_LEAST_ROUGHNESS", 0)
+    model = build()
+    randomise(model)
     missing = inputs["hole"][..., 0] == 1
-    expected = inputs["image"][missing] + [9, 9, -9]
-    np.testing.assert_allclose(model(inputs).numpy()[missing], expected, rtol=1e-6)
+    faint = inputs["image"].copy()
+    faint[1] = 0.5 * faint[1] + 0.3  # the first image stays: each has its own scale
+    plain, other = (
+        (model(inputs | {"image": image}).numpy() - image)[missing]
+        for image in (inputs["image"], faint)
+    )
+    scale = np.where(np.nonzero(missing)[0] == 0, 1, 2)[:, np.newaxis]
+    np.testing.assert_allclose(scale * other, plain, atol=1e-3 * np.abs(plain).max())
+
+
+def test_even_images_come_back_finite() -> None:
+    model = build()
+    randomise(model)
+    image, hole = np.full((1, 24, 40, 3), -1, np.float32), np.ones((1, 24, 40, 1), np.float32)
+    assert np.isfinite(model({"image": image, "hole": hole})).all()
 
 
 def test_every_residual_block_drops_at_the_given_rate() -> None:

@@ -1,4 +1,4 @@
-"""Augmentation: small changes, natural ones, and none to what was given."""
+"""Augmentation: changes within limits, and none to what was given."""
 
 import numpy as np
 import pytest
@@ -17,18 +17,18 @@ def is_mirrored(image: np.ndarray) -> bool:
     return bool(image[:, :half].mean() > image[:, half:].mean())
 
 
-@pytest.mark.parametrize("photographs", [True, False])
+@pytest.mark.parametrize("motif", ["signs", "photographs", "crops"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_shape_and_type_stay(rng: np.random.Generator, photographs: bool, channels: int) -> None:
+def test_shape_and_type_stay(rng: np.random.Generator, motif: str, channels: int) -> None:
     images = rng.integers(0, 256, (5, 24, 40, channels), dtype=np.uint8)
-    result = augment.joint(rng, images, photographs=photographs)
+    result = augment.joint(rng, images, motif)
     assert result.shape == images.shape
     assert result.dtype == np.uint8
 
 
 def test_same_seed_gives_the_same_images(photographs: np.ndarray) -> None:
     first, again, other = (
-        augment.joint(np.random.default_rng(seed), photographs[:9], photographs=True)
+        augment.joint(np.random.default_rng(seed), photographs[:9], "photographs")
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
@@ -37,17 +37,17 @@ def test_same_seed_gives_the_same_images(photographs: np.ndarray) -> None:
 
 def test_given_images_are_not_written_to(rng: np.random.Generator, digits: np.ndarray) -> None:
     images = digits[:9].copy()
-    augment.joint(rng, images, photographs=True)
+    augment.joint(rng, images, "photographs")
     np.testing.assert_array_equal(images, digits[:9])
 
 
 def test_digits_are_never_mirrored(rng: np.random.Generator) -> None:
-    result = augment.joint(rng, slope(200), photographs=False)
+    result = augment.joint(rng, slope(200), "signs")
     assert not any(is_mirrored(image) for image in result)
 
 
 def test_half_of_the_photographs_are_mirrored(rng: np.random.Generator) -> None:
-    result = augment.joint(rng, slope(400), photographs=True)
+    result = augment.joint(rng, slope(400), "photographs")
     # 400 fair coins: 200 heads, 10 the standard deviation
     assert 150 < sum(is_mirrored(image) for image in result) < 250
 
@@ -69,23 +69,77 @@ def test_half_of_the_photographs_are_only_shifted_and_mirrored(
         for rows in range(-8, 9)
         for columns in range(-8, 9)
     }
-    result = augment.joint(rng, np.repeat(image[np.newaxis], 400, axis=0), photographs=True)
+    result = augment.joint(rng, np.repeat(image[np.newaxis], 400, axis=0), "photographs")
     shifts = [pixels_kept[each.tobytes()] for each in result if each.tobytes() in pixels_kept]
     assert 150 < len(shifts) < 250
     assert {abs(shift) for pair in shifts for shift in pair} == set(range(9))
+
+
+def ways_up(image: np.ndarray) -> list[np.ndarray]:
+    """The image in its own frame, turned and mirrored, each with 8 more pixels on every side."""
+    height, width, _ = image.shape
+    padded = np.pad(image, ((40, 40), (40, 40), (0, 0)), mode="reflect")
+    views = []
+    for side in (padded, padded[:, ::-1]):
+        for turned in (np.rot90(side, turns) for turns in range(4)):
+            top, left = (turned.shape[0] - height) // 2 - 8, (turned.shape[1] - width) // 2 - 8
+            views.append(turned[top : top + height + 16, left : left + width + 16])
+    return views
+
+
+def test_crops_are_put_any_way_up(rng: np.random.Generator, photographs: np.ndarray) -> None:
+    image = photographs[60]  # an oblong one
+    ways_by_pixels = {
+        view[top : top + 24, left : left + 40].tobytes(): way
+        for way, view in enumerate(ways_up(image))
+        for top in range(17)
+        for left in range(17)
+    }
+    result = augment.joint(rng, np.repeat(image[np.newaxis], 800, axis=0), "crops")
+    seen = [ways_by_pixels.get(each.tobytes()) for each in result]
+    # 400 of 800 keep their pixel grid, 50 each way up; 14 and 7 the standard deviations
+    assert 330 < len(seen) - seen.count(None) < 470
+    assert all(22 < seen.count(way) < 78 for way in range(8))
+
+
+def test_crops_are_turned_at_will(rng: np.random.Generator) -> None:
+    images = np.zeros((400, 81, 81, 1), np.uint8)
+    images[:, 39:42, 36:55] = 255  # a line through the centre, to be seen among its reflections
+    result = augment.joint(rng, images, "crops")[:, 24:57, 24:57, 0].astype(float)
+    angles = []
+    for image in result:
+        rows, columns = np.nonzero(image > 127)
+        _, _, axes = np.linalg.svd(
+            np.stack([rows, columns], axis=1) - [rows.mean(), columns.mean()]
+        )
+        angles.append(np.degrees(np.arctan2(axes[0, 0], axes[0, 1])) % 90)
+    counts, _ = np.histogram(angles, [0, 5, 30, 60, 85, 90])
+    assert counts[1:4].min() > 30  # of 200 that turn, a third is between 30 and 60 degrees
+    assert counts[0] + counts[4] > 150  # the others
+
+
+def test_crops_are_zoomed_far(rng: np.random.Generator) -> None:
+    images = np.zeros((400, 81, 81, 1), np.uint8)
+    images[:, 30:51, 30:51] = 255
+    # The middle alone: zooming out brings reflections in.
+    result = augment.joint(rng, images, "crops")[:, 15:66, 15:66] / 255
+    sides = np.sqrt(result.sum(axis=(1, 2, 3)))
+    assert 21 * np.exp(-0.6) - 1 < sides.min() < 13
+    assert 34 < sides.max() < 21 * np.exp(0.6) + 1
 
 
 def test_digits_all_change_and_each_in_its_own_way(
     rng: np.random.Generator, digits: np.ndarray
 ) -> None:
     images = np.repeat(digits[:1], 50, axis=0)
-    result = augment.joint(rng, images, photographs=False)
+    result = augment.joint(rng, images, "signs")
     assert (result != images).any(axis=(1, 2, 3)).all()
     assert len(np.unique(result, axis=0)) == 50
 
 
-def test_nothing_black_comes_in_from_outside(rng: np.random.Generator) -> None:
-    result = augment.joint(rng, slope(100), photographs=False)
+@pytest.mark.parametrize("motif", ["signs", "photographs", "crops"])
+def test_nothing_black_comes_in_from_outside(rng: np.random.Generator, motif: str) -> None:
+    result = augment.joint(rng, slope(100), motif)
     assert result.min() >= 60
     assert result.max() <= 200
 
@@ -94,7 +148,7 @@ def test_centre_moves_by_the_shift_alone(rng: np.random.Generator) -> None:
     # A turn or zoom about any other point of so long an image would carry the centre away.
     images = np.zeros((100, 25, 81, 1), np.uint8)
     images[:, 11:14, 39:42] = 255
-    result = augment.joint(rng, images, photographs=False)[..., 0].astype(float)
+    result = augment.joint(rng, images, "signs")[..., 0].astype(float)
     total = result.sum(axis=(1, 2))
     rows = (result.sum(axis=2) * np.arange(25)).sum(axis=1) / total
     columns = (result.sum(axis=1) * np.arange(81)).sum(axis=1) / total
@@ -111,7 +165,7 @@ def test_images_are_turned_zoomed_and_sheared_within_their_limits(
     images = np.zeros((400, 61, 81, 2), np.uint8)
     images[:, 29:32, 69:72, 0] = 255
     images[:, 45:48, 39:42, 1] = 255
-    result = augment.joint(rng, images, photographs=False).astype(float)
+    result = augment.joint(rng, images, "signs").astype(float)
     total = result.sum(axis=(1, 2))
     rows = (result.sum(axis=2) * np.arange(61)[:, np.newaxis]).sum(axis=1) / total - 30
     columns = (result.sum(axis=1) * np.arange(81)[:, np.newaxis]).sum(axis=1) / total - 40

@@ -24,7 +24,7 @@ def source(photographs: np.ndarray) -> BatchSource:
         draw_holes=False,
         batch_size=5,
         augment_jointly=False,
-        photographs=True,
+        motif="photographs",
     )
 
 
@@ -112,7 +112,7 @@ def test_augmentation_changes_the_images(source: BatchSource, digits: np.ndarray
         images=digits[:10],
         holes=np.zeros((10, 28, 28), dtype=bool),
         augment_jointly=True,
-        photographs=False,
+        motif="signs",
     )
     originals = {to_signed(image).tobytes() for image in digits[:10]}
     batches = epoch(source)
