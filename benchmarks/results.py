@@ -58,20 +58,24 @@ def _official_rows(dataset: str) -> dict[str, Settings]:
     return {f"{dataset}-{name}": settings for name, settings in rows.items()}
 
 
-def _bundled_rows(dataset: str) -> dict[str, Settings]:
-    base = {"data.dataset": dataset, "train.epochs": 35}
-    return {
-        f"{dataset}-center": base,
-        f"{dataset}-box": base | _random("box"),
-        f"{dataset}-brush": base | _random("brush"),
+def _bundled_rows(dataset: str, epochs: int) -> dict[str, Settings]:
+    """All crops of a few pictures: trained alike, each scored on one kind of holes."""
+    kinds = ["center", "box", "brush"]
+    base: Settings = {
+        "data.dataset": dataset,
+        "data.train_size": None,
+        "train.epochs": epochs,
+        "train.holes": "random",
+        "train.hole_kinds": kinds,
     }
+    return {f"{dataset}-{kind}": base | {"mask.kind": kind} for kind in kinds}
 
 
 ROWS = {
     **_official_rows("mnist"),
     **_official_rows("cifar10"),
-    **_bundled_rows("textures"),
-    **_bundled_rows("photos"),
+    **_bundled_rows("textures", epochs=20),
+    **_bundled_rows("photos", epochs=6),
 }
 
 

@@ -61,6 +61,12 @@ def test_headline_rows_trained_for_at_most_ten_minutes(dataset: str) -> None:
     assert RESULTS[f"{dataset}-seed0"]["seconds"] <= 600
 
 
+@pytest.mark.parametrize("score", ["ssim_unit", "hole_psnr_db"])
+def test_every_row_of_ours_beats_what_needs_no_training(score: str) -> None:
+    lows = {row: result["gain"][score]["low"] for row, result in RESULTS.items()}
+    assert {row for row, low in lows.items() if low <= 0} <= {"mnist-report", "cifar10-report"}
+
+
 def test_tables_keep_the_rest_of_the_page() -> None:
     start, end = script.MARKERS
     page = script.with_tables(f"before\n{start}\nold numbers\n{end}\nafter\n", RESULTS)
