@@ -75,5 +75,6 @@ lock:
 clean:
 	rm -rf .venv data models dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache .dvc/tmp .dvc/config.local \
 	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
-	  reports/metrics.json reports/per_image.csv reports/restored.npy reports/train
+	  reports/metrics.json reports/per_image.csv reports/restored.npy reports/histogram.csv \
+	  reports/train.json reports/train
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

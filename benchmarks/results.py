@@ -84,7 +84,7 @@ def complete(row: str, committed: str) -> Settings:
 
     So neither an edited params.yaml nor the row checked out before changes what a row means.
     """
-    return flatten(Params.model_validate(yaml.safe_load(committed))) | ROWS[row]
+    return flatten(Params.model_validate(yaml.safe_load(committed)).model_dump()) | ROWS[row]
 
 
 def run(row: str, *, here: bool) -> None:

@@ -6,7 +6,11 @@ from typing import Annotated
 import typer
 
 from inpaint import __version__
-from inpaint.launch import exit_codes, launch
+from inpaint.launch import exit_codes, launch, launch_command
+
+_RUNS, _STAGES = "Runs and experiments", "Single stages"
+
+_Run = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,15 +21,17 @@ app = typer.Typer(
     Fills holes in small images with a U-Net, and proves how well.
 
     `dvc repro` runs the whole pipeline, prepare → mask → train → evaluate → plot, and only what is
-    out of date. The commands below run one stage of it, in the folder that holds params.yaml,
-    whether it is out of date or not.
+    out of date. The commands below look at the runs that came of it, or run one stage, whether it
+    is out of date or not. All work in the folder that holds params.yaml.
+
+    RUN is a run id or its first characters, the name of an experiment, or `latest`.
 
     Examples:
 
-    * `dvc repro`
-    * `dvc exp run -S train.epochs=100`
-    * `inpaint params`
-    * `inpaint plot`
+    * `dvc exp run -n longer -S train.epochs=100`
+    * `inpaint runs`
+    * `inpaint compare latest longer`
+    * `inpaint sync`
     """,
 )
 
@@ -48,7 +54,7 @@ def _options(
     pass
 
 
-@app.command()
+@app.command(rich_help_panel=_STAGES)
 def prepare() -> None:
     """Get the images and split them: training, validation, test.
 
@@ -59,7 +65,7 @@ def prepare() -> None:
     raise typer.Exit(launch("prepare", root=Path.cwd()))
 
 
-@app.command()
+@app.command(rich_help_panel=_STAGES)
 def mask() -> None:
     """Draw a hole for each image.
 
@@ -68,7 +74,7 @@ def mask() -> None:
     raise typer.Exit(launch("mask", root=Path.cwd()))
 
 
-@app.command()
+@app.command(rich_help_panel=_STAGES)
 def train() -> None:
     """Train the network, and log the run to MLflow.
 
@@ -78,7 +84,7 @@ def train() -> None:
     raise typer.Exit(launch("train", root=Path.cwd()))
 
 
-@app.command()
+@app.command(rich_help_panel=_STAGES)
 def evaluate() -> None:
     """Score the model against methods that need no training.
 
@@ -88,7 +94,7 @@ def evaluate() -> None:
     raise typer.Exit(launch("evaluate", root=Path.cwd()))
 
 
-@app.command()
+@app.command(rich_help_panel=_STAGES)
 def plot() -> None:
     """Draw the figures and write the report.
 
@@ -112,6 +118,97 @@ def params() -> None:
         in_force = load_params(Paths(Path.cwd()).params).model_dump()
         print(yaml.safe_dump(in_force, sort_keys=False), end="")
     raise typer.Exit(code.value)
+
+
+@app.command(rich_help_panel=_RUNS)
+def runs(
+    json: Annotated[
+        bool, typer.Option("--json", help="Print all that is known, for programs.")
+    ] = False,
+) -> None:
+    """List the runs, the best first.
+
+    Only runs with the same validation images and holes are ranked together. The score is
+    `ssim_unit` on these images, with its 95% interval.
+
+    Examples:
+
+    * `inpaint runs`
+    * `inpaint runs --json`
+    """
+    raise typer.Exit(launch_command("runs", as_json=json, root=Path.cwd()))
+
+
+@app.command(rich_help_panel=_RUNS)
+def show(run: _Run) -> None:
+    """Show where a run comes from, and what came of it.
+
+    Examples:
+
+    * `inpaint show latest`
+    * `inpaint show 7ee06505`
+    """
+    raise typer.Exit(launch_command("show", run, root=Path.cwd()))
+
+
+@app.command(rich_help_panel=_RUNS)
+def compare(
+    first: _Run,
+    second: _Run,
+    output: Annotated[Path, typer.Option(help="Where to draw both runs' images.")] = Path(
+        "reports/compare.png"
+    ),
+) -> None:
+    """Compare two runs: parameters, scores image by image, and pictures.
+
+    A difference counts if its 95% interval leaves zero out.
+
+    Examples:
+
+    * `inpaint compare longer latest`
+    * `inpaint compare 7ee0 b096 --output both.png`
+    """
+    raise typer.Exit(launch_command("compare", first, second, output=output, root=Path.cwd()))
+
+
+@app.command(rich_help_panel=_RUNS)
+def reproduce(
+    run: _Run,
+    name: Annotated[
+        str | None, typer.Option(help="Of the new experiment; again-RUN if not given.")
+    ] = None,
+) -> None:
+    """Make a run again, with its code and parameters, as a DVC experiment.
+
+    Exits with 1 if a result is not the same, digit for digit: on the same machine, with the same
+    packages, it is.
+
+    Examples:
+
+    * `inpaint reproduce latest`
+    * `inpaint reproduce 7ee06505 --name check`
+    """
+    raise typer.Exit(launch_command("reproduce", run, name=name, root=Path.cwd()))
+
+
+@app.command(rich_help_panel=_RUNS)
+def sync(
+    experiments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[EXPERIMENT]...", show_default=False),
+    ] = None,
+) -> None:
+    """Log what the workspace and the experiments hold and MLflow lacks.
+
+    After a tracking server was down, in a fresh clone, when the project was moved or copied. What
+    is logged already is left as it is. Without EXPERIMENT: the workspace and all experiments.
+
+    Examples:
+
+    * `inpaint sync`
+    * `inpaint sync longer`
+    """
+    raise typer.Exit(launch_command("sync", experiments or [], root=Path.cwd()))
 
 
 def main() -> None:

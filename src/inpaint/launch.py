@@ -1,15 +1,18 @@
-"""Starts stages, for `python src STAGE` and for the command line alike."""
+"""Starts stages, for `python src STAGE` and for the command line alike, and commands."""
 
 import importlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from rich.console import Console
 
 from inpaint.errors import InputError, StageError
+from inpaint.quiet import without_greetings
 
 STAGES = ("prepare", "mask", "train", "evaluate", "plot")
 
@@ -30,35 +33,30 @@ def launch(*arguments: str, root: Path) -> int:
 
         paths = Paths(root)
         params = load_params(paths.params)
-        print(_import_stage(stage).run(params, paths), flush=True)
+        print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
     return code.value
 
 
-def _import_stage(stage: str) -> ModuleType:
-    """Import a stage and, with it, the heavy libraries that it needs, without their greetings.
+def launch_command(command: str, *arguments: Any, root: Path, **options: Any) -> int:
+    """Run one of `inpaint.commands` on the project tree ``root``, give the exit code."""
+    with exit_codes() as code:
+        if not (root / "params.yaml").exists():
+            raise InputError("params.yaml is not there: run in the project's root, which holds it")
+        with Console().status("Starting ..."):  # MLflow takes seconds
+            module = _import(f"inpaint.commands.{command}")
+        code.value = module.run(root, *arguments, **options)
+    return code.value
 
-    TensorFlow's C++ part writes to the process's standard error before any setting can stop it.
-    What was written is shown if the import fails.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+def _import(name: str) -> ModuleType:
+    """Import a module and, with it, the heavy libraries that it needs."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # MLflow would otherwise try a server that does not answer for many minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            module = importlib.import_module(f"inpaint.stages.{stage}")
-        except BaseException:
-            written.seek(0)
-            os.write(kept, written.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-    return module
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    with without_greetings():
+        return importlib.import_module(name)
 
 
 class ExitCode:
@@ -71,8 +69,8 @@ class ExitCode:
 def exit_codes() -> Iterator[ExitCode]:
     """Turn the errors meant for people into one line on stderr and an exit code.
 
-    2: what was given cannot be used. 1: the stage failed, or the disk did. 130: interrupted.
-    Anything else is a defect and keeps its traceback.
+    2: what was given cannot be used. 1: the stage failed, or the disk did. 130: interrupted. 141:
+    nobody reads the output. Anything else is a defect and keeps its traceback.
     """
     code = ExitCode()
     try:
@@ -83,6 +81,9 @@ def exit_codes() -> Iterator[ExitCode]:
     except StageError as error:
         code.value = 1
         print(f"failed: {error}", file=sys.stderr)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        code.value = 141  # as of a process that SIGPIPE ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         code.value = 1
         print(f"failed: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)

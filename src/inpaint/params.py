@@ -1,5 +1,6 @@
 """The schema of params.yaml: what each key means, and what it may be."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -255,12 +256,11 @@ def in_pixels(length: Length, height: int, width: int) -> int:
     return max(1, round(length * min(height, width)))
 
 
-def flatten(params: BaseModel, prefix: str = "") -> dict[str, Any]:
-    """The parameters as ``{"train.epochs": 40, ...}``."""
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested parameters by their names: ``{"train.epochs": 40, ...}``."""
     flat: dict[str, Any] = {}
-    for key in type(params).model_fields:
-        value = getattr(params, key)
-        if isinstance(value, BaseModel):
+    for key, value in params.items():
+        if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = value

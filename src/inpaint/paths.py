@@ -66,6 +66,11 @@ class Paths:
         return self.root / "reports" / "restored.npy"
 
     @property
+    def histogram(self) -> Path:
+        """How many test images reach which score: for DVC's own plots."""
+        return self.root / "reports" / "histogram.csv"
+
+    @property
     def summary(self) -> Path:
         return self.root / "reports" / "summary.json"
 

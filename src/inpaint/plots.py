@@ -75,13 +75,18 @@ def histogram(model: np.ndarray, baseline: np.ndarray, baseline_name: str) -> Fi
     """
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axis = figure.subplots()
-    bins = np.linspace(min(model.min(), baseline.min()), 1, 50).tolist()
+    bins = score_bins(model, baseline).tolist()
     for values, name, colour in ((baseline, baseline_name, _BASELINE), (model, "model", _MODEL)):
         axis.hist(values, bins, color=colour, alpha=0.6, label=f"{name}, mean {values.mean():.4f}")
     axis.set(xlabel="ssim_unit of a test image", ylabel="images")
     axis.legend(frameon=False, loc="upper left")
     _plain(axis)
     return figure
+
+
+def score_bins(model: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """The edges of a histogram's bins, up to a perfect score; arguments as `histogram` has them."""
+    return np.linspace(min(model.min(), baseline.min()), 1, 50)
 
 
 def score_bars(scores: Mapping[str, float], model: str, reported: float | None) -> Figure:

@@ -1,5 +1,6 @@
 """Scores -> a page of Markdown for people: reports/report.md."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from inpaint.params import IMAGE_SHAPES
@@ -7,6 +8,7 @@ from inpaint.params import IMAGE_SHAPES
 # `ssim_unit` that the report gives for its network, on the whole test sets with its hole.
 REPORTED = {"mnist": 0.8795, "cifar10": 0.8546}
 
+_COLLAPSED = "**The network collapsed**: it fills every hole with one constant value."
 _CAPTIONS = {
     "restored": "The first test images",
     "baselines": "Model and baselines",
@@ -40,7 +42,8 @@ def write(result: dict[str, Any], trained: dict[str, Any]) -> str:
         f"{data['train_size']} training, {data['valid_size']} validation and {data['test_size']} "
         f"test images ({data['source']} source), {holes['kind']} holes that hide "
         f"{holes['share']:.1%} of each image. Trained for {trained['epochs']} epochs in "
-        f"{trained['seconds']:.0f} s; {trained['num_parameters']:,} parameters.",
+        f"{trained['seconds']:.0f} s; {trained['num_parameters']:,} parameters. MLflow run "
+        f"`{result['run_id']}`.",
         "\n".join(_table(reported(result), test)),
         f"Gain over {best}, the best baseline on the validation images, with 95% bootstrap "
         f"intervals: {interval(gain['ssim_unit'], '+.4f')} in ssim_unit, "
@@ -52,9 +55,34 @@ def write(result: dict[str, Any], trained: dict[str, Any]) -> str:
         "\n".join(f"![{caption}](figures/{name}.png)" for name, caption in _CAPTIONS.items()),
     ]
     if trained["collapsed"]:
-        warning = "**The network collapsed**: it fills every hole with one constant value."
-        paragraphs.insert(1, warning)
+        paragraphs.insert(1, _COLLAPSED)
     return "\n\n".join(paragraphs) + "\n"
+
+
+def describe(result: dict[str, Any], trained: dict[str, Any]) -> str:
+    """A few lines of Markdown for the run's page in MLflow; arguments as `write` has them."""
+    data, holes, test = result["data"], result["holes"], result["test"]
+    best, model, origin = test["best_baseline"], trained["params"]["model"], result["origin"]
+    score = test["model"]["composite"]["ssim_unit"]
+    code = f"commit `{origin['baseline'][:7]}`" if origin["baseline"] else "no commit"
+    if origin["diff"]:
+        code += " with the changes in the artifact `code.diff`"
+    if origin["experiment"]:
+        code = f"DVC experiment `{origin['experiment']}`, {code}"
+    lines = [
+        f"**{data['dataset']}, {holes['kind']} holes** that hide {holes['share']:.1%} of each "
+        f"image: `ssim_unit` **{score:.4f}** on {data['test_size']} test images, {best} "
+        f"{test['baselines'][best]['ssim_unit']:.4f}, gain "
+        f"{interval(test['gain']['ssim_unit'], '+.4f')}, in the hole "
+        f"{interval(test['gain']['hole_psnr_db'], '+.2f')} dB.",
+        f"{model['network']} with {trained['num_parameters']:,} parameters, trained on "
+        f"{data['train_size']} images for {trained['epochs']} epochs in "
+        f"{trained['seconds']:.0f} s.",
+        f"Origin: {code}; `inpaint reproduce {result['run_id'][:8]}` makes it again.",
+    ]
+    if trained["collapsed"]:
+        lines.insert(0, _COLLAPSED)
+    return "\n\n".join(lines)
 
 
 def _table(reported_score: float | None, test: dict[str, Any]) -> list[str]:
@@ -78,7 +106,7 @@ def _row(name: str, scores: dict[str, float | None]) -> str:
     )
 
 
-def interval(values: dict[str, float | None], digits: str) -> str:
+def interval(values: Mapping[str, float | None], digits: str) -> str:
     """An estimate and its interval as text, such as ``+0.0570 [+0.0561, +0.0582]``."""
     if values["mean"] is None:
         return "undefined"

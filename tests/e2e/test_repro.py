@@ -1,6 +1,7 @@
 """`dvc repro` runs what is out of date, and nothing else."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +17,23 @@ def test_generated_files_stay_out_of_git_and_results_go_in(checkout: Any) -> Non
     assert {
         "dvc.lock",
         "reports/summary.json",
-        "reports/train.json",
         "reports/report.md",
     } <= tracked
     assert "reports/figures/restored.png" in tracked
-    kept_out = ("data/", "models/", "mlruns/", "mlflow.db", "reports/per_image.csv")
+    kept_out = (
+        "data/",
+        "models/",
+        "mlruns/",
+        "mlflow.db",
+        "reports/per_image.csv",
+        "reports/train",
+    )
     assert not [path for path in tracked if path.startswith(kept_out)]
 
 
 def test_plot_parameters_rerun_only_plot(checkout: Any) -> None:
     checkout.set({"plot": {"num_images": 3}})
     assert checkout.repro() == ["plot"]
-
-
-def test_evaluate_parameters_rerun_evaluate_and_plot(checkout: Any) -> None:
-    before = run_ids(checkout)
-    checkout.set({"evaluate": {"bootstrap_samples": 60}})
-    assert checkout.repro() == ["evaluate", "plot"]
-    assert run_ids(checkout) == before
 
 
 def test_another_hole_size_cuts_other_holes(checkout: Any) -> None:
@@ -62,16 +62,6 @@ def test_editing_code_reruns_the_stages_that_import_it(
     assert checkout.repro() == stages
 
 
-def test_a_parameter_flipped_back_is_restored_without_training(checkout: Any) -> None:
-    before = run_ids(checkout)
-    checkout.set({"train": {"learning_rate": 0.001}})
-    assert checkout.repro() == ["train", "evaluate", "plot"]
-    assert len(run_ids(checkout)) == len(before) + 1
-    checkout.set({"train": {"learning_rate": 0.002}})
-    assert "train" not in checkout.repro()
-    assert len(run_ids(checkout)) == len(before) + 1
-
-
 @pytest.mark.parametrize(
     ("section", "key", "value", "allowed"),
     [
@@ -94,12 +84,17 @@ def test_a_wrong_parameter_is_one_line_before_any_work(
     assert "Traceback" not in output
 
 
-def run_ids(checkout: Any) -> set[str]:
-    """The MLflow runs in the project's store, asked in a process of its own."""
-    script = (
-        "import json, mlflow; client = mlflow.MlflowClient('sqlite:///mlflow.db');"
-        "found = client.search_runs([client.get_experiment_by_name('inpaint').experiment_id]);"
-        "print(json.dumps([run.info.run_id for run in found]))"
-    )
-    output = checkout.run("python", "-c", script)
-    return set(json.loads(output.splitlines()[-1]))
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not Path(os.environ.get("INPAINT_DATA_MIRROR", "nowhere")).is_dir(),
+    reason="INPAINT_DATA_MIRROR names no folder of the official files",
+)
+def test_cifar10_runs_through_on_its_whole_test_set(checkout: Any) -> None:
+    settings = ("data.dataset=cifar10", "data.test_size=null", "train.epochs=2")
+    output = checkout.run("dvc", "exp", "run", *(word for s in settings for word in ("-S", s)))
+    assert "10000 test" in output
+    summary = json.loads((checkout.root / "reports" / "summary.json").read_text())
+    checkout.run("git", "checkout", "--", ".")
+    assert summary["dataset"] == "cifar10"
+    # Biharmonic on the 10,000 official test images, measured for this project.
+    assert summary["best_baseline_ssim_unit"] == pytest.approx(0.9586, abs=5e-5)

@@ -1,5 +1,6 @@
 """Stages run in this process, on tiny data, in temporary project trees."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,3 +73,25 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
             monkeypatch.delenv(variable, raising=False)
         assert project.run("prepare", "mask", "train", "evaluate", "plot") == 0
     return project
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of MLflow's in which there is nothing: making one takes seconds."""
+    from inpaint.tracking.store import open_client
+
+    root = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        open_client(root)
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def pulled(finished: Project, empty_database: Path, tmp_path: Path) -> Project:
+    """The finished project as a fresh clone with its results: MLflow knows nothing of it."""
+    root = tmp_path / "pulled"
+    without_store = shutil.ignore_patterns("mlflow.db*", "mlruns")
+    shutil.copytree(finished.paths.root, root, ignore=without_store)
+    shutil.copy(empty_database, root)
+    return Project(Paths(root))

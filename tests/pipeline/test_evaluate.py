@@ -12,9 +12,12 @@ from mlflow import MlflowClient
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
-from inpaint import metrics, serving, tracking
+from inpaint import metrics, origin, serving
+from inpaint.tracking.store import tracking_uri
 
 SCORES = {"ssim", "ssim_unit", "psnr_db", "mse", "mae", "hole_psnr_db", "hole_mse", "hole_mae"}
+# Nothing listens on the first port of this machine.
+NO_SERVER = "http://127.0.0.1:1"
 BASELINES = {"masked", "mean", "telea", "navier_stokes", "biharmonic"}
 
 
@@ -42,7 +45,9 @@ def direct_ssim_unit(image_true: np.ndarray, image_pred: np.ndarray) -> float:
 
 
 def test_metrics_have_the_keys_of_the_contract(result: dict[str, Any]) -> None:
-    assert set(result) == {"data", "holes", "test", "valid", "parity"}
+    assert set(result) == {
+        "run_id", "data", "holes", "test", "valid", "parity", "params", "origin",
+    }  # fmt: skip
     assert set(result["data"]) == {
         "dataset", "source", "train_size", "valid_size", "test_size", "digest",
     }  # fmt: skip
@@ -126,12 +131,25 @@ def test_a_wrong_sigma_fails_the_stage(
     assert finished.paths.metrics.read_bytes() == before
 
 
+def test_scores_name_their_training_and_their_own_origin(
+    finished: Any, result: dict[str, Any]
+) -> None:
+    trained = json.loads(finished.paths.train_summary.read_text())
+    assert result["run_id"] == trained["run_id"]
+    assert result["params"] == {"evaluate": {"parity_images": 20, "bootstrap_samples": 50}}
+    assert result["origin"] == {
+        "experiment": None, "baseline": None, "diff": "", "code_version": origin.code_version(),
+    }  # fmt: skip
+
+
 def test_per_image_scores_average_to_the_metrics(finished: Any, result: dict[str, Any]) -> None:
     with finished.paths.per_image.open() as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
     assert len(rows) == 50
     mean = np.mean([float(row["composite/ssim"]) for row in rows])
     assert mean == pytest.approx(result["test"]["model"]["composite"]["ssim"])
+    holes = np.load(finished.paths.holes("test"))
+    assert [float(row["hole_pixels"]) for row in rows] == holes.sum(axis=(1, 2)).tolist()
 
 
 def test_summary_is_the_headline(finished: Any, result: dict[str, Any]) -> None:
@@ -146,11 +164,12 @@ def test_summary_is_the_headline(finished: Any, result: dict[str, Any]) -> None:
         "best_baseline_ssim_unit": result["test"]["baselines"][best]["ssim_unit"],
         "gain_ssim_unit": result["test"]["gain"]["ssim_unit"]["mean"],
         "collapsed": False,
+        "run_id": result["run_id"],
     }
 
 
 def test_scores_are_on_the_finished_run(finished: Any, result: dict[str, Any]) -> None:
-    client = MlflowClient(tracking.tracking_uri(finished.paths.root))
+    client = MlflowClient(tracking_uri(finished.paths.root))
     run = client.get_run(json.loads(finished.paths.train_summary.read_text())["run_id"])
     assert run.info.status == "FINISHED"
     logged = run.data.metrics["test/model/composite/ssim_unit"]
@@ -161,28 +180,53 @@ def test_scores_are_on_the_finished_run(finished: Any, result: dict[str, Any]) -
     assert {"metrics.json", "per_image.csv", "report.md", "figures"} <= files
 
 
-def test_a_missing_run_costs_no_scores(
-    finished: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+def test_a_store_without_the_run_gets_it_whole(
+    finished: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, result: dict[str, Any]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/empty.db")
     before = finished.paths.metrics.read_bytes()
     assert finished.run("evaluate") == 0
-    assert "not logged, but in reports/: MLflow run" in capsys.readouterr().out
+    assert finished.paths.metrics.read_bytes() == before
+    client = MlflowClient(f"sqlite:///{tmp_path}/empty.db")
+    experiment = client.get_experiment_by_name("inpaint")
+    assert experiment is not None
+    [run] = client.search_runs([experiment.experiment_id])
+    assert run.info.run_id != result["run_id"]
+    assert run.data.tags["training_id"] == result["run_id"]
+    assert (
+        run.data.metrics["test/model/composite/ssim_unit"]
+        == result["test"]["model"]["composite"]["ssim_unit"]
+    )
+
+
+@pytest.mark.parametrize("stage", ["evaluate", "plot"])
+def test_a_store_that_does_not_answer_costs_no_scores(
+    finished: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any, stage: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", NO_SERVER)
+    before = finished.paths.metrics.read_bytes()
+    assert finished.run(stage) == 0
+    assert (
+        "kept on the disk, but not logged; `inpaint sync` does that: "
+        f"the MLflow store {NO_SERVER} cannot be used: "
+    ) in capsys.readouterr().out
     assert finished.paths.metrics.read_bytes() == before
 
 
-def test_a_store_that_cannot_be_used_costs_no_scores(
+def test_an_address_of_no_store_is_one_line_and_costs_no_scores(
     finished: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://store")
     before = finished.paths.metrics.read_bytes()
-    assert finished.run("evaluate", "plot") == 0
-    assert "the MLflow store nonsense://store cannot be used" in capsys.readouterr().out
+    assert finished.run("plot") == 2
+    line = capsys.readouterr().err
+    assert "MLFLOW_TRACKING_URI: received 'nonsense://store', allowed: " in line
+    assert line.count("\n") == 1
     assert finished.paths.metrics.read_bytes() == before
 
 
 def test_a_deleted_run_costs_no_scores(finished: Any, capsys: Any) -> None:
-    client = MlflowClient(tracking.tracking_uri(finished.paths.root))
+    client = MlflowClient(tracking_uri(finished.paths.root))
     run_id = json.loads(finished.paths.train_summary.read_text())["run_id"]
     client.delete_run(run_id)
     try:

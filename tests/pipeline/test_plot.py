@@ -1,14 +1,17 @@
 """The stage plot: the report and its figures, also on the MLflow run."""
 
+import csv
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import matplotlib.image
+import numpy as np
+import pytest
 from mlflow import MlflowClient
 
-from inpaint import tracking
+from inpaint.tracking.store import tracking_uri
 
 FIGURES = ("restored", "curves", "histogram", "baselines")
 
@@ -22,7 +25,7 @@ def test_every_figure_of_the_report_is_there(finished: Any) -> None:
 
 
 def test_figures_are_on_the_run(finished: Any) -> None:
-    client = MlflowClient(tracking.tracking_uri(finished.paths.root))
+    client = MlflowClient(tracking_uri(finished.paths.root))
     run_id = json.loads(finished.paths.train_summary.read_text())["run_id"]
     logged = {item.path for item in client.list_artifacts(run_id, "figures")}
     assert logged == {f"figures/{name}.png" for name in FIGURES}
@@ -35,6 +38,24 @@ def test_the_table_has_the_scores_and_the_reports_figure(finished: Any) -> None:
     assert f"| **model** | {test['model']['composite']['ssim_unit']:.4f} |" in text
     for name, scores in test["baselines"].items():
         assert f"| {name} (no training) | {scores['ssim_unit']:.4f} |" in text
+
+
+def test_histogram_counts_every_test_image_in_bins_up_to_a_perfect_score(finished: Any) -> None:
+    with finished.paths.histogram.open() as file:
+        bins = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    with finished.paths.per_image.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    best = json.loads(finished.paths.metrics.read_text())["test"]["best_baseline"]
+    centres = np.array([row["ssim_unit"] for row in bins])
+    width = np.diff(centres).mean()
+    assert centres[-1] + width / 2 == pytest.approx(1, abs=1e-4)
+    for column, method in (("model", "composite"), ("best_baseline", best)):
+        scores = [(float(row[f"{method}/ssim"]) + 1) / 2 for row in rows]
+        counts = np.array([row[column] for row in bins])
+        assert counts.sum() == len(scores) == 50
+        # A bin knows a score up to half of its width.
+        assert np.average(centres, weights=counts) == pytest.approx(np.mean(scores), abs=width / 2)
+    assert min(centres) < min(scores) + width
 
 
 def test_number_of_images_follows_the_parameter(new_project: Callable[[str], Any]) -> None:

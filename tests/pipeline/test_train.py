@@ -2,7 +2,9 @@
 
 import csv
 import json
+import platform
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import keras
@@ -13,7 +15,9 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from inpaint import tracking
+from inpaint import origin
+from inpaint.files import array_digest
+from inpaint.tracking.store import tracking_uri
 
 # The report's own settings; with them its network collapses on MNIST for most seeds.
 REPORT = {
@@ -30,7 +34,7 @@ REPORT = {
 
 
 def runs_of(project: Any) -> tuple[MlflowClient, list[Run]]:
-    client = MlflowClient(tracking.tracking_uri(project.paths.root))
+    client = MlflowClient(tracking_uri(project.paths.root))
     experiment = client.get_experiment_by_name("inpaint")
     assert experiment is not None
     return client, list(client.search_runs([experiment.experiment_id]))
@@ -48,6 +52,22 @@ def test_train_json_says_what_was_done(finished: Any) -> None:
     assert summary["collapsed"] is False
     assert summary["num_parameters"] == keras.saving.load_model(finished.paths.model).count_params()
     assert summary["run_id"] == run_of(finished)[1].info.run_id
+
+
+def test_train_json_says_what_the_model_was_made_of(finished: Any) -> None:
+    summary = json.loads(finished.paths.train_summary.read_text())
+    params = yaml.safe_load(finished.paths.params.read_text())
+    assert summary["params"] == {
+        section: params[section] for section in ("data", "mask", "model", "train", "tracking")
+    }
+    for split in ("train", "valid", "test"):
+        arrays = {"images": finished.paths.images(split), "holes": finished.paths.holes(split)}
+        for what, path in arrays.items():
+            assert summary["digests"][f"{split}_{what}"] == array_digest(np.load(path))
+    assert summary["versions"]["keras"] == keras.__version__
+    assert summary["versions"]["python"] == platform.python_version()
+    assert summary["origin"]["code_version"] == origin.code_version()
+    assert datetime.fromisoformat(summary["started"]).utcoffset() == timedelta(0)
 
 
 def test_history_has_a_row_per_epoch(finished: Any) -> None:
@@ -84,16 +104,28 @@ def test_run_names_data_and_versions(finished: Any) -> None:
     _, run = run_of(finished)
     manifest = json.loads(finished.paths.images_manifest.read_text())
     digest = manifest["splits"]["train"]["sha256"]
-    assert run.data.tags["data_digest"] == digest
+    assert run.data.tags["digest.train_images"] == digest[:12]
     assert run.inputs is not None
-    assert run.inputs.dataset_inputs[0].dataset.digest == digest[:36]
-    assert run.data.tags["version.keras"] == keras.__version__
-    assert run.data.tags["code_version"] == tracking.code_version()
+    inputs = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
+    assert set(inputs) == {"mnist-train", "mnist-valid"}
+    assert inputs["mnist-train"].dataset.digest == digest[:36]
+    assert f"keras {keras.__version__}," in run.data.tags["versions"]
+    assert run.data.tags["code_version"] == origin.code_version()
+
+
+def test_run_starts_with_the_training_and_lasts_as_long(finished: Any) -> None:
+    _, run = run_of(finished)
+    summary = json.loads(finished.paths.train_summary.read_text())
+    started = datetime.fromisoformat(summary["started"]).timestamp()
+    assert run.info.start_time / 1000 == pytest.approx(started, abs=0.002)
+    assert run.info.end_time is not None
+    took = (run.info.end_time - run.info.start_time) / 1000
+    assert took == pytest.approx(summary["seconds"], abs=0.002)
 
 
 def test_logged_model_gives_what_the_saved_one_gives(finished: Any) -> None:
     _, run = run_of(finished)
-    mlflow.set_tracking_uri(tracking.tracking_uri(finished.paths.root))
+    mlflow.set_tracking_uri(tracking_uri(finished.paths.root))
     assert run.outputs is not None
     [output] = run.outputs.model_outputs
     logged = mlflow.tensorflow.load_model(f"models:/{output.model_id}")
@@ -105,7 +137,11 @@ def test_logged_model_gives_what_the_saved_one_gives(finished: Any) -> None:
     saved = keras.saving.load_model(finished.paths.model)
     assert np.array_equal(logged.predict_on_batch(inputs), saved.predict_on_batch(inputs))
     signature = mlflow.models.get_model_info(f"models:/{output.model_id}").signature
-    assert signature.inputs.input_names() == ["image", "hole"]
+    assert set(signature.inputs.input_names()) == {"image", "hole"}
+    assert [(t.type, t.shape) for t in signature.outputs] == [(np.float32, (-1, 28, 28, 1))]
+    # It enforces the signature.
+    anywhere = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
+    assert np.array_equal(anywhere.predict(inputs), saved.predict_on_batch(inputs))
 
 
 def test_artifacts_lie_below_the_project(finished: Any) -> None:
@@ -161,7 +197,9 @@ def test_a_diverged_loss_is_one_line(project: Any, capsys: pytest.CaptureFixture
     project.set({"train": {"learning_rate": 1e30, "optimizer": "adam", "loss": "mse"}})
     assert project.run("prepare", "mask", "train") == 1
     assert "try a smaller train.learning_rate" in capsys.readouterr().err
-    assert run_of(project)[1].info.status == "FAILED"
+    _, run = run_of(project)
+    assert run.info.status == "FAILED"
+    assert "try a smaller train.learning_rate" in run.data.tags["failure"]
 
 
 def test_photographs_run_through_with_their_crops_resampled_together(project: Any) -> None:
@@ -205,14 +243,17 @@ def test_batches_larger_than_the_training_set_work(project: Any) -> None:
     assert project.run("prepare", "mask", "train") == 0
 
 
-def test_a_store_that_cannot_be_used_is_one_line_before_training(
+def test_an_address_of_no_store_is_one_line_before_training(
     finished: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://store")
+    before = finished.paths.train_summary.read_bytes()
     assert finished.run("train") == 2
-    line = capsys.readouterr().err
-    assert "the MLflow store nonsense://store cannot be used" in line
+    out, line = capsys.readouterr()
+    assert out == ""
+    assert "MLFLOW_TRACKING_URI: received 'nonsense://store', allowed: " in line
     assert line.count("\n") == 1
+    assert finished.paths.train_summary.read_bytes() == before
 
 
 def test_an_interrupt_kills_the_run_and_leaves_no_model(
@@ -224,7 +265,9 @@ def test_an_interrupt_kills_the_run_and_leaves_no_model(
     assert project.run("prepare", "mask") == 0
     monkeypatch.setattr("inpaint.training.loop.Trainer.train_epoch", interrupt)
     assert project.run("train") == 130
-    assert run_of(project)[1].info.status == "KILLED"
+    _, run = run_of(project)
+    assert run.info.status == "KILLED"
+    assert run.data.tags["failure"] == "interrupted"
     assert not project.paths.model.exists()
 
 

@@ -41,7 +41,7 @@ def test_help_lists_the_stages_in_order(run: CliRunner) -> None:
 def test_help_shows_how_to_run_the_pipeline(run: CliRunner) -> None:
     shown = run.invoke(cli.app, ["--help"]).stdout
     assert "dvc repro" in shown
-    assert "dvc exp run -S train.epochs=100" in shown
+    assert "dvc exp run -n longer -S train.epochs=100" in shown
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -64,6 +64,54 @@ def test_command_starts_its_stage_here_and_exits_with_its_code(
     monkeypatch.setattr(cli, "launch", launch)
     assert run.invoke(cli.app, [stage]).exit_code == 3
     assert started == [(stage, tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "arguments", "options"),
+    [
+        ("runs", ("runs",), {"as_json": False}),
+        ("runs --json", ("runs",), {"as_json": True}),
+        ("show latest", ("show", "latest"), {}),
+        ("compare longer 7ee0", ("compare", "longer", "7ee0"),
+         {"output": Path("reports/compare.png")}),
+        ("compare a b --output x.png", ("compare", "a", "b"), {"output": Path("x.png")}),
+        ("reproduce 7ee0", ("reproduce", "7ee0"), {"name": None}),
+        ("reproduce 7ee0 --name check", ("reproduce", "7ee0"), {"name": "check"}),
+        ("sync", ("sync", []), {}),
+        ("sync longer wider", ("sync", ["longer", "wider"]), {}),
+    ],
+)  # fmt: skip
+def test_command_on_runs_starts_here_with_what_was_typed_and_exits_with_its_code(
+    run: CliRunner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    arguments: tuple[object, ...],
+    options: dict[str, object],
+) -> None:
+    started: list[object] = []
+
+    def launch_command(*arguments: object, root: Path, **options: object) -> int:
+        started.extend([arguments, root, options])
+        return 3
+
+    monkeypatch.setattr(cli, "launch_command", launch_command)
+    assert run.invoke(cli.app, typed.split()).exit_code == 3
+    assert started == [arguments, tmp_path, options]
+
+
+@pytest.mark.parametrize("command", ["runs", "show", "compare", "reproduce", "sync"])
+def test_each_command_on_runs_gives_examples(run: CliRunner, command: str) -> None:
+    result = run.invoke(cli.app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"inpaint {command}" in result.stdout.split("Examples")[1]
+
+
+@pytest.mark.parametrize("command", ["show", "reproduce", "compare", "compare latest"])
+def test_a_run_has_to_be_named(run: CliRunner, command: str) -> None:
+    result = run.invoke(cli.app, command.split())
+    assert result.exit_code == 2
+    assert "Missing argument" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["train", "--epochs", "3"], ["plot", "x"]])

@@ -10,7 +10,7 @@ import pytest
 
 from inpaint import launch as launch_module
 from inpaint.errors import InputError, StageError
-from inpaint.launch import STAGES, exit_codes, launch
+from inpaint.launch import STAGES, exit_codes, launch, launch_command
 from inpaint.params import Params, load_params
 from inpaint.paths import Paths
 
@@ -21,7 +21,13 @@ ROOT = Path(__file__).parents[2]
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the project's params.yaml alone."""
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    for variable in ("TF_CPP_MIN_LOG_LEVEL", "MLFLOW_DISABLE_TELEMETRY", "MLFLOW_LOGGING_LEVEL"):
+    for variable in (
+        "TF_CPP_MIN_LOG_LEVEL",
+        "MLFLOW_DISABLE_TELEMETRY",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT",
+    ):
         monkeypatch.setenv(variable, os.environ.get(variable, "3"))  # gone after the test
     return tmp_path
 
@@ -166,6 +172,81 @@ def test_what_was_written_is_shown_if_the_import_fails(
     with pytest.raises(ImportError, match="no such library"):
         launch("train", root=root)
     assert capfd.readouterr().err == "greetings from inpaint.stages.train\n"
+
+
+def test_command_gets_what_was_given_and_its_code_is_given_back(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[object] = []
+
+    def import_module(name: str) -> SimpleNamespace:
+        def run(*arguments: object, **options: object) -> int:
+            received.extend([name, arguments, options])
+            return 1
+
+        return SimpleNamespace(run=run)
+
+    monkeypatch.setattr(launch_module, "importlib", SimpleNamespace(import_module=import_module))
+    assert launch_command("compare", "a", "b", output=Path("x.png"), root=root) == 1
+    assert received == [
+        "inpaint.commands.compare", (root, "a", "b"), {"output": Path("x.png")}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (InputError("there is no run yet"), 2, "error: there is no run yet\n"),
+        (StageError("the pipeline failed"), 1, "failed: the pipeline failed\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_errors_of_commands_become_a_line_and_an_exit_code(
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    line: str,
+) -> None:
+    stand_in(monkeypatch, error)
+    assert launch_command("show", "latest", root=root) == code
+    assert capsys.readouterr() == ("", line)
+
+
+def test_a_command_outside_of_a_project_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise MLflow would make a database there."""
+    received = stand_in(monkeypatch, "")
+    assert launch_command("runs", root=tmp_path) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: params.yaml is not there")
+    assert err.count("\n") == 1
+    assert received == []
+
+
+def test_output_that_nobody_reads_is_no_error() -> None:
+    """As with `inpaint runs --json | head -1`."""
+    code = """
+import sys
+from inpaint.launch import exit_codes
+
+with exit_codes() as code:
+    for _ in range(10000):
+        print("line " * 100, flush=True)
+sys.exit(code.value)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("line line")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
 
 
 def run_src(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:

@@ -63,7 +63,7 @@ def test_learning_rate_takes_every_spelling_of_a_number(tmp_path: Path, written:
 @pytest.mark.parametrize("name", ["data.train_size", "data.valid_size", "data.test_size"])
 def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
     loaded = load_text(tmp_path, changed({name: None}))
-    assert flatten(loaded)[name] is None
+    assert flatten(loaded.model_dump())[name] is None
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_flatten_names_every_key_by_its_path(params: Params) -> None:
     expected = {
         f"{section}.{key}": value for section in content for key, value in content[section].items()
     }
-    assert flatten(params) == expected
+    assert flatten(params.model_dump()) == expected
 
 
 def test_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:

@@ -90,6 +90,11 @@ def test_histogram_of_equal_scores_counts_them() -> None:
     assert [sum(values) for values in heights.values()] == [3, 3]
 
 
+def test_score_bins_reach_from_the_worst_score_of_both_to_a_perfect_one() -> None:
+    edges = plots.score_bins(np.array([0.9, 0.51]), np.array([0.7, 0.6]))
+    np.testing.assert_allclose(edges, 0.51 + 0.01 * np.arange(50))  # 49 bins
+
+
 SCORES = {"masked": 0.85, "model": 0.95, "biharmonic": 0.9}
 
 

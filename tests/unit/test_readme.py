@@ -19,21 +19,29 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("dvc exp run")])
+def assignments(command: str) -> list[tuple[str, str]]:
+    words = shlex.split(command)
+    return [
+        (words[i + 1].split("=")[0], words[i + 1].split("=")[1])
+        for i, w in enumerate(words)
+        if w == "-S"
+    ]
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "-S" in shlex.split(c)])
 def test_experiments_set_parameters_that_exist_to_values_that_are_allowed(command: str) -> None:
-    content = yaml.safe_load((ROOT / "params.yaml").read_text())
-    words = shlex.split(command)[3:]
-    assert words[::2] == ["-S"] * (len(words) // 2)
-    for assignment in words[1::2]:
-        name, value = assignment.split("=")
+    for name, values in assignments(command):
         section, key = name.split(".")
-        assert key in content[section]
-        content[section][key] = yaml.safe_load(value)
-    Params.model_validate(content)
+        # A list of values is a grid, unless it is in brackets.
+        for value in [values] if values.startswith("[") else values.split(","):
+            content = yaml.safe_load((ROOT / "params.yaml").read_text())
+            assert key in content[section]
+            content[section][key] = yaml.safe_load(value)
+            Params.model_validate(content)
 
 
 def test_the_100_epochs_experiment_differs_from_the_default() -> None:
-    assert "dvc exp run -S train.epochs=100" in COMMANDS
+    assert ("train.epochs", "100") in [a for c in COMMANDS for a in assignments(c)]
     assert yaml.safe_load((ROOT / "params.yaml").read_text())["train"]["epochs"] != 100
 
 

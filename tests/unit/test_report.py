@@ -22,6 +22,7 @@ def scores(ssim_unit: float, hole_psnr_db: float | None = 12.345) -> dict[str, f
 
 
 RESULT: dict[str, Any] = {
+    "run_id": "7ee065053c8d4bd0a8b6ff5a3ad4f5c1",
     "data": {
         "dataset": "mnist",
         "source": "bundled",
@@ -40,12 +41,19 @@ RESULT: dict[str, Any] = {
         },
     },
     "parity": {"max_abs_diff": 4.72e-6, "num_images": 2999},
+    "origin": {
+        "experiment": "longer",
+        "baseline": "0b6e3f5c92aa4f0c8d7e6b5a493827160fedcba9",
+        "diff": "",
+        "code_version": "0.1.0+0123456789ab",
+    },
 }
 TRAINED: dict[str, Any] = {
     "epochs": 50,
     "seconds": 321.4,
     "num_parameters": 172345,
     "collapsed": False,
+    "params": {"model": {"network": "residual_unet"}},
 }
 
 
@@ -59,6 +67,11 @@ def test_first_paragraph_says_what_was_trained_on_what() -> None:
     assert "1000 training, 900 validation and 3000 test images (bundled source)" in text
     assert "center holes that hide 8.2% of each image" in text  # 64 of 784 pixels
     assert "Trained for 50 epochs in 321 s; 172,345 parameters." in text
+
+
+def test_the_runs_whole_id_is_given() -> None:
+    # By it, the run's record tells its own report from one that another training left.
+    assert f"MLflow run `{RESULT['run_id']}`." in report.write(RESULT, TRAINED)
 
 
 def test_table_has_a_row_for_each_method() -> None:
@@ -132,3 +145,36 @@ def test_page_ends_with_one_newline() -> None:
     text = report.write(RESULT, TRAINED)
     assert text.endswith(")\n")
     assert "\n\n\n" not in text
+
+
+def test_description_has_the_score_its_origin_and_the_way_to_make_it_again() -> None:
+    text = report.describe(RESULT, TRAINED)
+    assert "**mnist, center holes** that hide 8.2% of each image" in text
+    assert "`ssim_unit` **0.9512** on 3000 test images, biharmonic 0.9000" in text
+    assert "gain +0.0512 [+0.0498, +0.0526], in the hole +4.08 [-0.50, +4.20] dB" in text
+    assert "residual_unet with 172,345 parameters, trained on 1000 images for 50 epochs" in text
+    assert "DVC experiment `longer`, commit `0b6e3f5`; `inpaint reproduce 7ee06505`" in text
+    assert "code.diff" not in text
+    assert "collapsed" not in text
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ({"experiment": None}, "Origin: commit `0b6e3f5`;"),
+        (
+            {"experiment": None, "diff": "diff --git"},
+            "Origin: commit `0b6e3f5` with the changes in the artifact `code.diff`;",
+        ),
+        ({"experiment": None, "baseline": None}, "Origin: no commit;"),
+    ],
+)
+def test_description_says_how_sure_the_code_is(origin: dict[str, Any], expected: str) -> None:
+    result = copy.deepcopy(RESULT)
+    result["origin"] |= origin
+    assert expected in report.describe(result, TRAINED)
+
+
+def test_description_tells_a_collapse_first() -> None:
+    text = report.describe(RESULT, TRAINED | {"collapsed": True})
+    assert text.startswith("**The network collapsed**")

@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from inpaint import fill, metrics, serving, tracking
+from inpaint import fill, metrics, origin, serving
 from inpaint.data.store import load_split
 from inpaint.errors import StageError
 from inpaint.files import read_array, read_json, write_array, write_csv, write_json
-from inpaint.params import EvaluateParams, Params, flatten
+from inpaint.params import EvaluateParams, Params
 from inpaint.paths import Paths
 from inpaint.progress import ProgressBar
 from inpaint.seeds import generator
+from inpaint.tracking.sync import log_results
 
 Scores = dict[str, dict[str, np.ndarray]]
 
@@ -32,24 +33,19 @@ def run(params: Params, paths: Paths) -> str:
         )
     parity = _check_parity(params.evaluate, true, restored, scores)
     result = {
+        "run_id": trained["run_id"],
         "data": _describe_data(manifest),
         "holes": _describe_holes(read_json(paths.holes_manifest)),
         **_summarize(params.evaluate, manifest, scores, list(baselines)),
         "parity": parity,
+        "params": {"evaluate": params.evaluate.model_dump()},
+        "origin": origin.capture(paths.root),
     }
     write_array(paths.restored, restored["test"])
     _write_per_image(paths, manifest, scores)
     write_json(paths.metrics, result)
     write_json(paths.summary, _headline(result, trained))
-    problem = tracking.add_to_run(
-        paths.root,
-        trained["run_id"],
-        metrics=_flatten_numbers({key: result[key] for key in (*_SPLITS, "parity")}),
-        tags={key: str(value) for key, value in flatten(params.evaluate, "evaluate.").items()},
-        artifacts={paths.metrics: "", paths.per_image: ""},
-    )
-    note = f"\nnot logged, but in reports/: {problem}" if problem else ""
-    return _result_line(result["test"]) + note
+    return _result_line(result["test"]) + log_results(paths)
 
 
 def _score_methods(
@@ -156,6 +152,7 @@ def _headline(result: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]
         "best_baseline_ssim_unit": test["baselines"][best]["ssim_unit"],
         "gain_ssim_unit": test["gain"]["ssim_unit"]["mean"],
         "collapsed": trained["collapsed"],
+        "run_id": result["run_id"],
     }
 
 
@@ -170,24 +167,14 @@ def _result_line(test: dict[str, Any]) -> str:
 
 def _write_per_image(paths: Paths, manifest: dict[str, Any], scores: dict[str, Scores]) -> None:
     methods = list(scores["test"])
-    header = ["split", "index", "original", "group"]
+    header = ["split", "index", "original", "group", "hole_pixels"]
     header += [f"{method}/{key}" for method in methods for key in _PER_IMAGE]
     rows = []
     for split in _SPLITS:
         entry = manifest["splits"][split]
-        columns = [scores[split][method][key] for method in methods for key in _PER_IMAGE]
+        columns = [scores[split]["composite"]["hole_pixels"]]
+        columns += [scores[split][method][key] for method in methods for key in _PER_IMAGE]
         table = np.stack(columns, axis=1).tolist()
         for i, values in enumerate(table):
             rows.append([split, i, entry["original"][i], entry["groups"][i], *values])
     write_csv(paths.per_image, header, rows)
-
-
-def _flatten_numbers(content: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers of nested dictionaries by their path: {"test/model/raw/ssim": ..., ...}."""
-    flat: dict[str, float] = {}
-    for key, value in content.items():
-        if isinstance(value, dict):
-            flat |= _flatten_numbers(value, f"{prefix}{key}/")
-        elif isinstance(value, int | float):
-            flat[prefix + key] = float(value)
-    return flat

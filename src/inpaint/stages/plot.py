@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from inpaint import fill, metrics, plots, report, tracking
+from inpaint import fill, metrics, plots, report
 from inpaint.data.store import load_split
-from inpaint.files import atomic, read_array, read_columns, read_json, write_text
+from inpaint.files import atomic, read_array, read_columns, read_json, write_csv, write_text
 from inpaint.params import Params
 from inpaint.paths import Paths
+from inpaint.tracking.sync import log_results
 
 
 def run(params: Params, paths: Paths) -> str:
@@ -33,19 +34,22 @@ def run(params: Params, paths: Paths) -> str:
         "histogram": plots.histogram(ssim_unit("composite"), ssim_unit(best), best),
         "baselines": plots.score_bars(bars, "model", report.reported(result)),
     }
+    edges = plots.score_bins(ssim_unit("composite"), ssim_unit(best))
+    counts = [np.histogram(ssim_unit(method), edges)[0] for method in ("composite", best)]
+    centres = ((edges[:-1] + edges[1:]) / 2).round(4)
+    write_csv(
+        paths.histogram,
+        ("ssim_unit", "model", "best_baseline"),
+        np.column_stack([centres, *counts]).tolist(),
+    )
     for name, figure in figures.items():
         with atomic(paths.figures / f"{name}.png") as temporary:
             plots.save(figure, temporary)
     write_text(paths.report, report.write(result, trained))
-    problem = tracking.add_to_run(
-        paths.root,
-        trained["run_id"],
-        tags={"plot.num_images": str(params.plot.num_images)},
-        artifacts={paths.figures / f"{name}.png": "figures" for name in figures}
-        | {paths.report: ""},
+    return (
+        f"drew {len(figures)} figures; read {paths.report.relative_to(paths.root)}"
+        + log_results(paths)
     )
-    note = f"\nnot logged, but in reports/: {problem}" if problem else ""
-    return f"drew {len(figures)} figures; read {paths.report.relative_to(paths.root)}{note}"
 
 
 def _restored(num: int, paths: Paths, best: str, ssim_unit: Callable[[str], np.ndarray]) -> Figure:

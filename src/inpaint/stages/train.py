@@ -1,6 +1,11 @@
 """train: images and holes -> models/inpainter.keras, its history, and an MLflow run."""
 
+import platform
+import sys
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import keras
@@ -8,15 +13,18 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint import holes as hole_shapes
-from inpaint import tracking
+from inpaint import origin
 from inpaint.data.store import load_split
 from inpaint.errors import StageError
 from inpaint.files import atomic, read_json, write_csv, write_json
 from inpaint.networks import NETWORKS
 from inpaint.params import MaskParams, Params, TrainParams
-from inpaint.paths import Paths
+from inpaint.paths import SPLITS, Paths
 from inpaint.progress import ProgressBar
 from inpaint.seeds import derive_seed, generator
+from inpaint.tracking.live import LiveRun, training_run
+from inpaint.tracking.record import epoch_metrics, params_digest
+from inpaint.tracking.sync import log_results
 from inpaint.training import health
 from inpaint.training.batches import Batch, BatchSource, make_batch
 from inpaint.training.loop import Trainer
@@ -27,7 +35,7 @@ _CURVE_IMAGES = 500
 # How many random holes there are to draw from: few enough for inpaint.fill to keep the equations of
 # all, which new holes for each batch would have it solve anew.
 _HOLE_POOL = 500
-_EXAMPLE_IMAGES = 2  # that show, beside the logged model, what it takes
+_VERSIONS = ("tensorflow", "keras", "numpy", "scikit-image", "opencv-python-headless", "mlflow")
 
 _HISTORY = ("epoch", "train_loss", "valid_loss", "valid_ssim_unit", "learning_rate")
 
@@ -47,40 +55,67 @@ def run(params: Params, paths: Paths) -> str:
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
     )
-    with tracking.training_run(paths.root, params, manifests) as mlflow_run:
-        mlflow_run.log_model_summary(model)
+    record = _describe_training(params, paths, manifests)
+    with training_run(paths.root, record, on_problem=_warn) as live:
         started = time.monotonic()
         history, collapsed = _train(
             Trainer(model, params.train, source.batches_per_epoch),
             source,
             _valid_batch(params, paths, _CURVE_IMAGES),
             params,
-            mlflow_run,
+            live,
         )
         seconds = time.monotonic() - started
         with atomic(paths.model) as temporary:
             model.save(temporary)
         write_csv(paths.history, _HISTORY, history)
         last = dict(zip(_HISTORY, history[-1], strict=True))
-        write_json(
-            paths.train_summary,
-            {
-                "run_id": mlflow_run.run_id,
-                "epochs": len(history),
-                "images_seen": len(history) * len(source.images),
-                "seconds": round(seconds, 1),
-                "train_loss": last["train_loss"],
-                "valid_loss": last["valid_loss"],
-                "num_parameters": model.count_params(),
-                "collapsed": collapsed,
-                "code_version": tracking.code_version(),
-            },
-        )
-        mlflow_run.log_result(model, example=_valid_batch(params, paths, _EXAMPLE_IMAGES).inputs)
+        result = {
+            "run_id": live.run_id,
+            "epochs": len(history),
+            "images_seen": len(history) * len(source.images),
+            "seconds": round(seconds, 1),
+            "train_loss": last["train_loss"],
+            "valid_loss": last["valid_loss"],
+            "num_parameters": model.count_params(),
+            "collapsed": collapsed,
+        }
+        write_json(paths.train_summary, result | record)
     return (
         f"trained {params.model.network} for {len(history)} epochs in {seconds:.0f} s: "
-        f"loss {last['train_loss']:.4f}" + (", COLLAPSED" if collapsed else "")
+        f"loss {last['train_loss']:.4f}" + (", COLLAPSED" if collapsed else "") + log_results(paths)
     )
+
+
+def _describe_training(
+    params: Params, paths: Paths, manifests: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What made the model: enough to log the run later, and to train it again."""
+    # Data and holes as the earlier stages had them, whatever params.yaml says now.
+    sections = {section: manifests[section]["params"] for section in ("data", "mask")}
+    for name, section in (
+        ("model", params.model),
+        ("train", params.train),
+        ("tracking", params.tracking),
+    ):
+        sections[name] = section.model_dump()
+    digests = {
+        f"{split}_{what}": manifests[section]["splits"][split]["sha256"]
+        for section, what in (("data", "images"), ("mask", "holes"))
+        for split in SPLITS
+    }
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "params": sections,
+        "digests": digests | {"params": params_digest(sections)},
+        "versions": {name: version(name) for name in _VERSIONS}
+        | {"python": platform.python_version()},
+        "origin": origin.capture(paths.root),
+    }
+
+
+def _warn(problem: str) -> None:
+    print(f"training goes on without MLflow: {problem}", file=sys.stderr)
 
 
 def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> BatchSource:
@@ -123,7 +158,7 @@ def _train(
     source: BatchSource,
     curve_data: Batch,
     params: Params,
-    mlflow_run: tracking.TrainingRun,
+    live: LiveRun,
 ) -> tuple[list[tuple[float, ...]], bool]:
     """Train all epochs; give the rows of the history and whether the network has collapsed."""
     epochs, seed = params.train.epochs, params.train.seed
@@ -136,19 +171,9 @@ def _train(
             valid = trainer.validate(curve_data)
             health.check_finite(valid.loss, epoch)
             history.append((epoch, train_loss, valid.loss, valid.ssim_unit, trainer.learning_rate))
-            mlflow_run.log_epoch(
-                epoch,
-                {
-                    "train/loss": train_loss,
-                    "valid/loss": valid.loss,
-                    "valid/ssim_unit": valid.ssim_unit,
-                    "learning_rate": trainer.learning_rate,
-                },
-            )
+            live.log_epoch(epoch, epoch_metrics(dict(zip(_HISTORY, history[-1], strict=True))))
             bar.update(epoch, f"loss {train_loss:.4f}  valid ssim_unit {valid.ssim_unit:.4f}")
             if health.is_collapsed(valid) and params.train.on_collapse == "stop":
                 raise StageError(f"after epoch {epoch}, {health.COLLAPSE_ADVICE}")
             collapsed = health.is_collapsed(valid)
-    if collapsed:
-        mlflow_run.tag("collapsed", "true")
     return history, collapsed

@@ -1,0 +1,111 @@
+"""`inpaint compare A B`: what differs between two runs."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from inpaint import fill, plots
+from inpaint.compare import differences, gain, ssim_unit
+from inpaint.experiments import training_ids
+from inpaint.files import atomic
+from inpaint.report import interval
+from inpaint.tracking.runs import RunInfo, Runs
+
+_SPLITS = {"valid": "validation", "test": "test"}
+_IMAGES = 8  # in the figure
+
+
+def run(root: Path, first: str, second: str, *, output: Path) -> int:
+    runs, held = Runs(root), training_ids(root)
+    a, b = runs.find(first, held), runs.find(second, held)
+    console = Console(highlight=False)
+    console.print(_table("Parameters", a, b, differences(a.params, b.params)))
+    console.print(_table("Metrics", a, b, _metrics(a, b)))
+    per_image = {run.run_id: runs.file(run, "per_image.csv") for run in (a, b)}
+    for split, name in _SPLITS.items():
+        if _digests(a, split) != _digests(b, split):
+            console.print(f"They were scored on other {name} images or holes: not compared.")
+            continue
+        gains = gain(per_image[a.run_id], per_image[b.run_id], split)
+        console.print(
+            f"On the same {name} images, {b.run_id[:8]} scores "
+            f"{interval(gains['ssim_unit'], '+.4f')} in ssim_unit and "
+            f"{interval(gains['hole_psnr_db'], '+.2f')} dB in the hole: "
+            f"[bold]{_verdict(gains['ssim_unit'], a, b)}[/bold]."
+        )
+    if _digests(a, "test") == _digests(b, "test"):
+        _draw(runs, a, b, per_image, output)
+        console.print(f"The first test images are in {output}.")
+    return 0
+
+
+def _digests(run: RunInfo, split: str) -> tuple[str | None, ...]:
+    return tuple(run.tags.get(f"digest.{split}_{what}") for what in ("images", "holes"))
+
+
+def _metrics(a: RunInfo, b: RunInfo) -> dict[str, tuple[Any, Any]]:
+    """What differs of the training and of the model's scores."""
+    return {
+        name: values
+        for name, values in differences(a.metrics, b.metrics).items()
+        if name.startswith(("train/", "learning_rate", "num_parameters"))
+        or "/model/composite/" in name
+    }
+
+
+def _table(title: str, a: RunInfo, b: RunInfo, values: dict[str, tuple[Any, Any]]) -> Table | str:
+    if not values:
+        return f"{title}: no difference"
+    table = Table(title=f"{title} that differ", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for run in (a, b):
+        table.add_column(f"{run.run_id[:8]} {run.name}", justify="right")
+    is_number = all(isinstance(value, float) for pair in values.values() for value in pair if value)
+    if is_number:
+        table.add_column("difference", justify="right")
+    for name, pair in values.items():
+        cells = [_text(value) for value in pair]
+        if is_number and None not in pair:
+            cells.append(f"{pair[1] - pair[0]:+.5g}")
+        table.add_row(name, *cells)
+    return table
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _verdict(difference: dict[str, float | None], a: RunInfo, b: RunInfo) -> str:
+    low, high = difference["low"], difference["high"]
+    if low == high == 0:
+        return "there is no difference"
+    if low is not None and low > 0:
+        return f"{b.run_id[:8]} is better"
+    if high is not None and high < 0:
+        return f"{a.run_id[:8]} is better"
+    return "the difference may be chance"
+
+
+def _draw(runs: Runs, a: RunInfo, b: RunInfo, per_image: dict[str, bytes], output: Path) -> None:
+    examples = {run.run_id: _examples(runs.file(run, "examples.npz")) for run in (a, b)}
+    images, holes = (examples[a.run_id][key][:_IMAGES] for key in ("images", "holes"))
+    rows = {"original": images, "masked": fill.constant(images, holes)}
+    titles = {}
+    for run in (a, b):
+        label = f"{run.name}\n{run.run_id[:8]}"
+        rows[label] = examples[run.run_id]["restored"][:_IMAGES]
+        scores = ssim_unit(per_image[run.run_id], len(images))
+        titles[label] = [f"ssim_unit {score:.4f}" for score in scores]
+    with atomic(output) as temporary:
+        plots.save(plots.image_rows(rows, titles), temporary)
+
+
+def _examples(content: bytes) -> dict[str, np.ndarray]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)

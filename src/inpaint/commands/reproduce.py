@@ -1,0 +1,108 @@
+"""`inpaint reproduce RUN`: bring code and parameters of a run back, run them, compare."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from inpaint.compare import differences
+from inpaint.errors import InputError
+from inpaint.experiments import (
+    all_experiments,
+    apply_patch,
+    has_commit,
+    run_pipeline,
+    training_ids,
+    tree_of,
+)
+from inpaint.files import read_json, write_text
+from inpaint.params import flatten
+from inpaint.paths import Paths
+from inpaint.tracking.runs import RunInfo, Runs
+
+# The parts of metrics.json that are results; the others tell the run and its origin.
+_RESULTS = ("data", "holes", "valid", "test", "parity")
+
+
+def run(root: Path, wanted: str, *, name: str | None) -> int:
+    runs = Runs(root)
+    found = runs.find(wanted, training_ids(root))
+    experiment = name or f"again-{found.run_id[:8]}"
+    before: dict[str, Any] = json.loads(runs.file(found, "metrics.json"))
+    trained: dict[str, Any] = json.loads(runs.file(found, "train.json"))
+    baseline = _baseline(root, found, before, experiment)
+    console = Console(highlight=False)
+    with tree_of(root, baseline) as tree:
+        if before["origin"]["diff"]:
+            apply_patch(tree, runs.file(found, "code.diff"))
+        _set_params(Paths(tree), trained["params"] | before["params"])
+        _warn_of_versions(console, trained["versions"])
+        run_pipeline(tree, root, experiment, baseline)
+        after = read_json(Paths(tree).metrics)
+    return _report(console, found, experiment, before, after)
+
+
+def _baseline(root: Path, found: RunInfo, result: dict[str, Any], experiment: str) -> str:
+    """The commit to start from.
+
+    Raises:
+        InputError: the run can't be made again here.
+    """
+    baseline: str | None = result["origin"]["baseline"]
+    if baseline is None:
+        raise InputError(
+            f"run {found.run_id[:8]} was not made in a Git repository with commits: its code is "
+            f"not known, but for its version {result['origin']['code_version']}"
+        )
+    if not has_commit(root, baseline):
+        raise InputError(f"the run's commit {baseline} is not in this repository: fetch it first")
+    if any(other.name == experiment for other in all_experiments(root)):
+        raise InputError(
+            f"--name: received {experiment!r}, which exists: give another one, or "
+            f"`dvc exp remove {experiment}`"
+        )
+    return baseline
+
+
+def _set_params(paths: Paths, wanted: dict[str, dict[str, Any]]) -> None:
+    """Write the run's parameters where they are not in the tree already, with its comments."""
+    content = yaml.safe_load(paths.params.read_text(encoding="utf-8"))
+    there, parts = flatten(content), flatten(wanted)
+    if any(there.get(key) != value for key, value in parts.items()):
+        for section, values in wanted.items():
+            content[section] = content.get(section, {}) | values
+        write_text(paths.params, yaml.safe_dump(content, sort_keys=False))
+
+
+def _warn_of_versions(console: Console, before: dict[str, str]) -> None:
+    import platform
+    from importlib.metadata import version
+
+    now = {
+        name: platform.python_version() if name == "python" else version(name) for name in before
+    }
+    for name, (then, here) in differences(before, now).items():
+        console.print(f"note: the run had {name} {then}, here is {here}")
+
+
+def _report(
+    console: Console,
+    found: RunInfo,
+    experiment: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> int:
+    parts = [flatten({key: result[key] for key in _RESULTS}) for result in (before, after)]
+    other = differences(*parts)
+    console.print(f"The run is made again as experiment {experiment}.")
+    if not other:
+        console.print(
+            f"All {len(parts[0])} results are those of run {found.run_id[:8]}, digit for digit."
+        )
+        return 0
+    console.print(f"{len(other)} of {len(parts[0])} results are others:")
+    for name, (then, now) in other.items():
+        console.print(f"  {name}: {then} then, {now} now")
+    return 1

@@ -1,0 +1,77 @@
+"""Where a result comes from: the experiment, its commit, and how the code differs from that."""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TypedDict
+
+from inpaint import __version__
+
+# What decides a result and is kept in Git.
+_CODE = ("src", "dvc.yaml", "params.yaml")
+
+
+class Origin(TypedDict):
+    """What brings the code of a result back."""
+
+    experiment: str | None  # of DVC; None for a plain `dvc repro`
+    baseline: str | None  # commit; None outside of a Git repository with commits
+    diff: str  # patch from the baseline to the code that ran; "" if there is none
+    code_version: str  # see `code_version`
+
+
+def capture(root: Path) -> Origin:
+    """The origin of what this process makes in the project tree ``root``.
+
+    It works alike in the workspace and in DVC's temporary directories, which are Git repositories
+    of their own that know the baseline.
+    """
+    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _git(root, "rev-parse", "HEAD").strip()
+    # A folder that lies inside somebody else's repository has nothing to do with its commits.
+    is_known = bool(baseline) and bool(_git(root, "ls-tree", baseline, "--", "dvc.yaml"))
+    return {
+        "experiment": os.environ.get("DVC_EXP_NAME"),
+        "baseline": baseline if is_known else None,
+        "diff": _difference(root, baseline) if is_known else "",
+        "code_version": code_version(),
+    }
+
+
+def code_version() -> str:
+    """The package's version and a digest of the source files that are running."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+def _difference(root: Path, baseline: str) -> str:
+    """The patch from ``baseline`` to the files as they are, new files included.
+
+    It is made with an index of its own: the person's staged changes are left alone.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        _git(root, "read-tree", baseline, **index)
+        _git(root, "add", "--all", "--", *_CODE, **index)
+        # Unlike `git diff`, `diff-index` heeds no setting of the person's.
+        patch = ("diff-index", "--cached", "--patch", "--binary", "--full-index")
+        return _git(root, *patch, baseline, "--", *_CODE, **index)
+
+
+def _git(root: Path, *arguments: str, **environment: str) -> str:
+    """What a Git command prints; "" if it fails, as where there is no Git or no repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            env=os.environ | environment,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return ""
+    # A patch may hold text in any encoding; escaped, it survives JSON and comes back as it was.
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""

@@ -1,0 +1,116 @@
+"""A training as people can watch it in MLflow. It never stops, and hardly slows, the training."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Metric
+
+from inpaint.tracking.record import inputs_of, milliseconds, params_of, run_name, run_tags
+from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
+from inpaint.tracking.sync import log_batch, log_inputs
+
+# Of the training's time, how much a slow server may take; what has to wait is logged at the end.
+_SHARE = 0.1
+
+
+@contextmanager
+def training_run(
+    root: Path, record: Mapping[str, Any], on_problem: Callable[[str], None]
+) -> Iterator["LiveRun"]:
+    """An MLflow run that is RUNNING inside the block.
+
+    An exception makes it FAILED, with the reason as the tag `failure`; an interrupt KILLED. After
+    a block that ends well it is for `sync.complete` to finish the run, from the files.
+
+    Args:
+        root: the project tree.
+        record: what reports/train.json will hold about parameters and origin.
+        on_problem: told, once, why the store cannot be used; then the training goes on without.
+
+    Raises:
+        InputError: MLFLOW_TRACKING_URI is no address of a store.
+    """
+    run = LiveRun(root, on_problem)
+    run.start(record)
+    try:
+        yield run
+    except KeyboardInterrupt:
+        run.end("KILLED", "interrupted")
+        raise
+    except Exception as error:
+        run.end("FAILED", str(error))
+        raise
+
+
+class LiveRun:
+    """What training tells MLflow while it goes on.
+
+    Attributes:
+        run_id: MLflow's id of the run, or one of our own if the store did not answer.
+    """
+
+    def __init__(self, root: Path, on_problem: Callable[[str], None]) -> None:
+        self.run_id = uuid.uuid4().hex
+        self._root = root
+        self._on_problem = on_problem
+        self._store: Store | None = None
+        self._waiting: list[Metric] = []
+        self._spent = 0.0
+        self._started = time.monotonic()
+
+    def start(self, record: Mapping[str, Any]) -> None:
+        def create() -> None:
+            store = connect(self._root, record["params"]["tracking"]["experiment"])
+            # Should the answer get lost on its way, the run is found by this id of our own.
+            tags = {TRAINING_ID: self.run_id}
+            run = store.client.create_run(
+                store.experiment_id,
+                start_time=milliseconds(record["started"]),
+                tags=tags,
+                run_name=run_name(record),
+            )
+            self._store, self.run_id = store, run.info.run_id
+            log_batch(
+                store,
+                self.run_id,
+                params=params_of(record),
+                tags=run_tags(record) | {TRAINING_ID: self.run_id},
+            )
+            log_inputs(store, self.run_id, inputs_of(record))
+
+        self._attempt(create)
+        self._started = time.monotonic()
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        now = int(time.time() * 1000)
+        self._waiting += [Metric(key, value, now, epoch) for key, value in metrics.items()]
+        began = time.monotonic()
+        if self._store is not None and self._spent <= _SHARE * (began - self._started):
+            store = self._store
+            self._attempt(lambda: log_batch(store, self.run_id, metrics=self._waiting))
+            self._waiting = []
+            self._spent += time.monotonic() - began
+
+    def end(self, status: str, failure: str) -> None:
+        """End a run that has no result."""
+        if self._store is None:
+            return
+        store = self._store
+
+        def terminate() -> None:
+            log_batch(store, self.run_id, metrics=self._waiting, tags={"failure": failure[:5000]})
+            store.client.set_terminated(self.run_id, status)
+
+        self._attempt(terminate)
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        """Do it; at the first problem give up on the store, so that no other call has to wait."""
+        try:
+            action()
+        except PROBLEMS as error:
+            self._store = None
+            self._on_problem(describe_problem(self._root, error))

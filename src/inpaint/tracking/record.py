@@ -1,0 +1,233 @@
+"""What an MLflow run should hold, put together from the files of the pipeline alone."""
+
+import getpass
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inpaint.errors import InputError
+from inpaint.files import read_array, read_columns, read_json
+from inpaint.params import flatten
+from inpaint.paths import Paths
+from inpaint.report import describe
+
+# The sections of params.yaml that decide what the network learns.
+_DECISIVE = ("data", "mask", "model", "train")
+# Column of history.csv -> metric of the run.
+_CURVES = {
+    "train_loss": "train/loss",
+    "valid_loss": "valid/loss",
+    "valid_ssim_unit": "valid/ssim_unit",
+    "learning_rate": "learning_rate",
+}
+# Test images that `inpaint compare` can draw.
+_EXAMPLES = 20
+
+
+@dataclass
+class Record:
+    """One training and what came of it.
+
+    Attributes:
+        training_id: `run_id` of reports/train.json.
+        experiment: the MLflow experiment that the run belongs to.
+        name: of the run.
+        started, ended: milliseconds since 1970.
+        params, tags, metrics: by name.
+        curves: metrics of each epoch, beginning with the first.
+        inputs: split -> what MLflow shows of its images.
+        model: the saved network.
+        files: path among the run's artifacts -> content.
+    """
+
+    training_id: str
+    experiment: str
+    name: str
+    started: int
+    ended: int
+    params: dict[str, str]
+    tags: dict[str, str]
+    curves: list[dict[str, float]]
+    inputs: dict[str, dict[str, Any]]
+    model: Path
+    metrics: dict[str, float]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def read_record(paths: Paths) -> Record:
+    """What the project tree holds of its last training.
+
+    Scores and figures are part of it if they belong to this training: a pipeline that was
+    interrupted may have left those of another one.
+
+    Raises:
+        InputError: no training has left its files here, or they are damaged.
+    """
+    trained = read_json(paths.train_summary)
+    if not paths.model.is_file():
+        raise InputError(f"{paths.model} is not there: the stage train writes it; run `dvc repro`")
+    started = milliseconds(trained["started"])
+    history = read_columns(paths.history)
+    record = Record(
+        training_id=trained["run_id"],
+        experiment=trained["params"]["tracking"]["experiment"],
+        name=run_name(trained),
+        started=started,
+        ended=started + round(trained["seconds"] * 1000),
+        params=params_of(trained),
+        tags=run_tags(trained),
+        curves=[
+            epoch_metrics(dict(zip(history, map(float, row), strict=True)))
+            for row in zip(*history.values(), strict=True)
+        ],
+        inputs=inputs_of(trained),
+        model=paths.model,
+        metrics={
+            "num_parameters": float(trained["num_parameters"]),
+            "train/seconds": float(trained["seconds"]),
+        },
+        files={"train.json": paths.train_summary.read_bytes()},
+    )
+    diff = trained["origin"]["diff"]
+    if paths.metrics.exists():
+        result = read_json(paths.metrics)
+        if result.get("run_id") == record.training_id:
+            _add_scores(record, paths, trained, result)
+            # Scored by code of this origin, which includes the training's: DVC would have trained
+            # again if that had changed.
+            diff = result["origin"]["diff"]
+    if diff:
+        record.files["code.diff"] = diff.encode("utf-8", "surrogateescape")
+    if paths.report.exists() and record.training_id in paths.report.read_text(encoding="utf-8"):
+        record.files["report.md"] = paths.report.read_bytes()
+        for figure in sorted(paths.figures.glob("*.png")):
+            record.files[f"figures/{figure.name}"] = figure.read_bytes()
+    return record
+
+
+def _add_scores(
+    record: Record, paths: Paths, trained: dict[str, Any], result: dict[str, Any]
+) -> None:
+    record.metrics |= _headline_metrics(result)
+    record.tags |= _origin_tags(result["origin"])
+    record.tags |= {name: str(value) for name, value in flatten(result["params"]).items()}
+    record.tags["mlflow.note.content"] = describe(result, trained)
+    record.files["metrics.json"] = paths.metrics.read_bytes()
+    record.files["per_image.csv"] = paths.per_image.read_bytes()
+    examples = io.BytesIO()
+    np.savez_compressed(
+        examples,
+        images=read_array(paths.images("test"))[:_EXAMPLES],
+        holes=read_array(paths.holes("test"))[:_EXAMPLES],
+        restored=read_array(paths.restored)[:_EXAMPLES],
+    )
+    record.files["examples.npz"] = examples.getvalue()
+
+
+def run_name(trained: Mapping[str, Any]) -> str:
+    """The experiment's name, else the most telling parameters."""
+    params = trained["params"]
+    return trained["origin"]["experiment"] or "-".join(
+        (params["data"]["dataset"], params["model"]["network"], str(params["train"]["epochs"]))
+    )
+
+
+def params_of(trained: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that made the model, data and holes as the earlier stages had them."""
+    return {name: str(value) for name, value in flatten(trained["params"]).items()}
+
+
+def params_digest(params: Mapping[str, Mapping[str, Any]]) -> str:
+    """SHA-256 of the parameters that decide what the network learns."""
+    decisive = {section: params[section] for section in _DECISIVE}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def run_tags(trained: Mapping[str, Any]) -> dict[str, str]:
+    """Where the training comes from, and what it was made of.
+
+    Digests are cut: with whole ones, MLflow's page of a run is all tags. train.json has them.
+    """
+    versions = (f"{name} {version}" for name, version in trained["versions"].items())
+    tags = {f"digest.{name}": digest[:12] for name, digest in trained["digests"].items()}
+    tags |= {"versions": ", ".join(versions)} | _origin_tags(trained["origin"])
+    with suppress(KeyError, OSError):  # a container's user may have no name
+        tags["mlflow.user"] = getpass.getuser()
+    return tags | ({"collapsed": "true"} if trained.get("collapsed") else {})
+
+
+def inputs_of(trained: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Split -> name, digest and origin of its images."""
+    data = trained["params"]["data"]
+    return {
+        split: {
+            "name": f"{data['dataset']}-{split}",
+            "digest": trained["digests"][f"{split}_images"][:36],  # MLflow keeps 36 characters
+            "source": {key: str(value) for key, value in data.items()},
+        }
+        for split in ("train", "valid")
+    }
+
+
+def milliseconds(time: str) -> int:
+    """A time of train.json as MLflow counts it, since 1970."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def epoch_metrics(row: Mapping[str, float]) -> dict[str, float]:
+    """A row of history.csv as metrics of the run."""
+    return {name: row[column] for column, name in _CURVES.items()}
+
+
+def _origin_tags(origin: Mapping[str, str | None]) -> dict[str, str]:
+    """The tags of `inpaint.origin.Origin`; MLflow's pages show those that begin with `mlflow.`."""
+    tags = {
+        "experiment_name": origin["experiment"],
+        "baseline_commit": origin["baseline"],
+        "code_version": origin["code_version"],
+        "code_changed": str(bool(origin["diff"])).lower() if origin["baseline"] else None,
+        "mlflow.source.git.commit": origin["baseline"],
+        "mlflow.source.name": "dvc.yaml",
+        "mlflow.source.type": "LOCAL",
+    }
+    return {key: value for key, value in tags.items() if value is not None}
+
+
+def _headline_metrics(result: Mapping[str, Any]) -> dict[str, float]:
+    """The scores worth comparing runs by; all others are in the artifact metrics.json.
+
+    Keys are the paths of metrics.json, such as ``test/model/composite/ssim_unit``.
+    """
+    numbers = {
+        name: value
+        for split in ("valid", "test")
+        for name, value in _numbers(result[split], f"{split}/").items()
+        if _is_headline(name)
+    }
+    return numbers | {"parity/max_abs_diff": result["parity"]["max_abs_diff"]}
+
+
+def _is_headline(name: str) -> bool:
+    _, part, method, *_ = name.split("/")
+    if part == "baselines" or method == "raw":
+        return name.endswith(("/ssim_unit", "/hole_psnr_db"))
+    return True
+
+
+def _numbers(content: Mapping[str, Any], prefix: str) -> dict[str, float]:
+    """The numbers of nested dictionaries by their path; None, an undefined value, is left out."""
+    flat: dict[str, float] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            flat |= _numbers(value, f"{prefix}{key}/")
+        elif isinstance(value, int | float):
+            flat[prefix + key] = float(value)
+    return flat

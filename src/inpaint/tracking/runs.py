@@ -1,0 +1,192 @@
+"""Reading runs from the store, for people to look at, choose from and compare."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from inpaint.errors import InputError
+from inpaint.tracking.store import (
+    PROBLEMS,
+    TRAINING_ID,
+    describe_problem,
+    is_in_place,
+    local_folder,
+    open_client,
+)
+from inpaint.tracking.sync import has_model
+
+# What the ranking is by: a choice, so it is made on the validation images.
+SCORE = "valid/score/ssim_unit/mean"
+TEST_SCORE = "test/model/composite/ssim_unit"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as the store has it.
+
+    Attributes:
+        run_id: MLflow's.
+        training_id: `run_id` of reports/train.json; MLflow's id, or that of the store it was first
+            logged to.
+        status: RUNNING, FINISHED, FAILED or KILLED.
+        started: in UTC.
+        artifacts: where its files are.
+    """
+
+    run_id: str
+    training_id: str
+    name: str
+    status: str
+    started: datetime
+    artifacts: str
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+    @property
+    def experiment(self) -> str | None:
+        """The DVC experiment it was made in."""
+        return self.tags.get("experiment_name")
+
+    @property
+    def task(self) -> tuple[str, str]:
+        """What it was validated on: only runs of equal tasks can be ranked."""
+        return self.tags.get("digest.valid_images", ""), self.tags.get("digest.valid_holes", "")
+
+
+class Runs:
+    """The runs of the project.
+
+    Attributes:
+        all: the newest first; of a training that was logged twice, the run that has its files.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        try:
+            self._client = open_client(root)
+            self._logged = [_info(run) for run in _search(self._client)]
+        except PROBLEMS as error:
+            raise InputError(describe_problem(root, error)) from None
+        best: dict[str, RunInfo] = {}
+        for run in self._logged:
+            other = best.setdefault(run.training_id, run)
+            best[run.training_id] = max(other, run, key=self._is_in_place)
+        self.all = list(best.values())
+
+    def find(self, wanted: str, experiments: Iterable[tuple[str, str]]) -> RunInfo:
+        """The run that a person means.
+
+        Args:
+            wanted: a run id or the first characters of one, the name of a DVC experiment, or
+                `latest`.
+            experiments: the names of DVC's experiments with the training ids that they hold; the
+                newest first. An experiment may hold a run that was made in another one.
+
+        Raises:
+            InputError: no run, or more than one, is meant.
+        """
+        if not self.all:
+            raise InputError("there is no run yet: `dvc repro` makes one")
+        if wanted == "latest":
+            return self.all[0]
+        held = {training for name, training in experiments if name == wanted}
+        choices = [run for run in self.all if run.training_id in held or run.run_id in held]
+        choices = choices or [run for run in self.all if wanted == run.experiment]
+        if not choices and len(wanted) >= _SHORTEST_PREFIX:
+            choices = [
+                run for run in self.all if f" {run.run_id} {run.training_id}".count(f" {wanted}")
+            ]
+        if len(choices) == 1:
+            return choices[0]
+        if choices:
+            ids = ", ".join(run.run_id[:8] for run in choices)
+            raise InputError(f"run: received {wanted!r}, which means {len(choices)} runs: {ids}")
+        raise InputError(
+            f"run: received {wanted!r}, allowed: a run id, its first {_SHORTEST_PREFIX} or more "
+            "characters, the name of an experiment, or latest; `inpaint runs` lists them"
+        )
+
+    def is_complete(self, training_id: str, score: float) -> bool:
+        """Whether a training is here with its model, its score on the test images and its report.
+
+        What DVC keeps of an experiment in Git is enough to ask this.
+        """
+        run = next((run for run in self.all if run.training_id == training_id), None)
+        if run is None or not self._is_in_place(run):
+            return False
+        if run.status != "FINISHED" or run.metrics.get(TEST_SCORE) != score:
+            return False
+        client = self._client
+        files = {entry.path for entry in client.list_artifacts(run.run_id)}
+        return "report.md" in files and has_model(client, client.get_run(run.run_id))
+
+    def _is_in_place(self, run: RunInfo) -> bool:
+        return is_in_place(self._root, run.artifacts)
+
+    def file(self, run: RunInfo, name: str) -> bytes:
+        """One of a run's artifacts.
+
+        Raises:
+            InputError: it is not there.
+        """
+        try:
+            with TemporaryDirectory() as folder:
+                return Path(self._client.download_artifacts(run.run_id, name, folder)).read_bytes()
+        except PROBLEMS:
+            raise InputError(
+                f"run {run.run_id[:8]} has no file {name} in {run.artifacts}; if it is the "
+                "workspace's or an experiment's, `inpaint sync` logs it again"
+            ) from None
+
+    def tag(self, run: RunInfo, key: str, value: str) -> None:
+        self._client.set_tag(run.run_id, key, value)
+
+    def without_files(self) -> list[RunInfo]:
+        """Runs whose artifacts were on this machine and are not where they were."""
+        return [
+            run
+            for run in self._logged
+            if (folder := local_folder(run.artifacts)) is not None and not folder.is_dir()
+        ]
+
+
+_SHORTEST_PREFIX = 4
+
+
+def _search(client: MlflowClient) -> Iterable[Run]:
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    token = None
+    while True:
+        page = client.search_runs(
+            experiments,
+            f"tags.{TRAINING_ID} != ''",
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _info(run: Run) -> RunInfo:
+    return RunInfo(
+        run_id=run.info.run_id,
+        training_id=run.data.tags[TRAINING_ID],
+        name=run.info.run_name or "",
+        status=run.info.status,
+        started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+        artifacts=run.info.artifact_uri or "",
+        params=run.data.params,
+        metrics=run.data.metrics,
+        tags=run.data.tags,
+    )

@@ -1,0 +1,179 @@
+"""The MLflow store: where it is, how to reach it, and which experiment the runs belong to."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import mlflow
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, Run, ViewType
+from mlflow.exceptions import MlflowException
+
+from inpaint.errors import InputError
+from inpaint.paths import project_root
+
+# Every run of this project has it: the `run_id` of reports/train.json. It is MLflow's own id of
+# the run, except where the store did not answer when the training began, or is another store.
+TRAINING_ID = "training_id"
+
+# What a store that is down, slow or broken raises. Requests' errors are OSErrors.
+PROBLEMS = (MlflowException, OSError)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store that answers, and the experiment in it that new runs go to."""
+
+    uri: str
+    client: MlflowClient
+    experiment_id: str
+
+    def find(self, training_id: str) -> Run | None:
+        """The run of a training, also if people have deleted it; None if there is none.
+
+        Runs that lie in another experiment do not count: they were made where the project was
+        before it was moved or copied, and their files are there.
+        """
+        try:
+            run = self.client.get_run(training_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+        else:
+            if run.info.experiment_id == self.experiment_id:
+                return run
+        found = self.client.search_runs(
+            [self.experiment_id],
+            f"tags.{TRAINING_ID} = '{training_id}'",
+            run_view_type=ViewType.ALL,
+        )
+        return found[0] if found else None
+
+
+def tracking_uri(root: Path) -> str:
+    """MLFLOW_TRACKING_URI, else the database in the project's root.
+
+    Plain `mlflow ui` there shows it, also what ran in DVC's temporary directories.
+    """
+    return os.environ.get("MLFLOW_TRACKING_URI") or _own_uri(root)
+
+
+def open_client(root: Path) -> MlflowClient:
+    """A client of the project's store, whose database is created if it is missing.
+
+    Raises:
+        InputError: MLFLOW_TRACKING_URI is no address of a store.
+        MlflowException, OSError: the store does not answer.
+    """
+    # Otherwise MLflow tells about every table that it creates, and urllib3 about every retry.
+    logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    uri = tracking_uri(root)
+    if urlparse(uri).scheme.partition("+")[0] not in _SCHEMES:
+        raise InputError(
+            f"MLFLOW_TRACKING_URI: received {uri!r}, allowed: an address that begins with one of "
+            f"{', '.join(_SCHEMES)}"
+        )
+    mlflow.set_tracking_uri(uri)  # where `Model.log` looks for it
+    with _one_at_a_time(root, uri):
+        return MlflowClient(uri)
+
+
+def connect(root: Path, experiment: str) -> Store:
+    """Reach the store, and find or create the experiment in it; errors as `open_client` has."""
+    client = open_client(root)
+    uri = tracking_uri(root)
+    with _one_at_a_time(root, uri):
+        experiment_id = _experiment(client, root, experiment).experiment_id
+    mlflow.set_experiment(experiment_id=experiment_id)  # where `Model.log` puts the model's files
+    return Store(uri, client, experiment_id)
+
+
+def describe_problem(root: Path, error: Exception) -> str:
+    """One line for people about an exception of `PROBLEMS`."""
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    if "Caused by" in reason:  # of urllib3: the cause comes last
+        reason = reason.rpartition(": ")[2].strip("\"')")
+    return f"the MLflow store {tracking_uri(root)} cannot be used: {reason}"
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder that an artifact address means on this machine; None if it means another place."""
+    parsed = urlparse(uri)
+    return Path(unquote(parsed.path)) if parsed.scheme in ("", "file") else None
+
+
+def is_in_place(root: Path, artifacts: str) -> bool:
+    """Whether the files of a run lie where runs of the project ``root`` keep theirs.
+
+    After a move they are lost; after a copy they are the other project's.
+    """
+    folder = local_folder(artifacts)
+    if folder is None or tracking_uri(root) != _own_uri(root):
+        return folder is None or folder.is_dir()
+    return folder.is_dir() and folder.is_relative_to(project_root(root) / "mlruns")
+
+
+_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql")
+
+
+def _own_uri(root: Path) -> str:
+    return f"sqlite:///{project_root(root)}/mlflow.db"
+
+
+@contextmanager
+def _one_at_a_time(root: Path, uri: str) -> Iterator[None]:
+    """Several processes that meet a missing database at once would create it in each other's way.
+
+    A server sees to that itself.
+    """
+    is_file = uri.startswith("sqlite")
+    with FileLock(project_root(root) / "mlflow.db.lock") if is_file else nullcontext():
+        yield
+
+
+def _experiment(client: MlflowClient, root: Path, name: str) -> Experiment:
+    """The experiment ``name``, whose artifacts lie in the project, or where a server keeps them.
+
+    The location is absolute: a relative one would follow the directory of the process that creates
+    the experiment, which DVC may delete afterwards. MLflow can't change it later. So when the
+    project was moved or copied, the experiment keeps the runs made elsewhere under another name,
+    and a new one takes its place.
+    """
+    here = (project_root(root) / "mlruns").as_uri()
+    found = client.get_experiment_by_name(name)
+    is_own_store = tracking_uri(root) == _own_uri(root)
+    if found is not None and is_own_store and found.artifact_location != here:
+        client.rename_experiment(
+            found.experiment_id, _name_elsewhere(name, found.artifact_location)
+        )
+        # The project may have been here before.
+        found = client.get_experiment_by_name(_name_elsewhere(name, here))
+        if found is not None:
+            client.rename_experiment(found.experiment_id, name)
+    if found is None:
+        is_server = tracking_uri(root).startswith("http")
+        found = _create(client, name, None if is_server else here)
+    return found
+
+
+def _create(client: MlflowClient, name: str, location: str | None) -> Experiment:
+    try:
+        client.create_experiment(name, artifact_location=location)
+    except MlflowException as error:
+        # On a server, somebody else may have been faster.
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    found = client.get_experiment_by_name(name)
+    assert found is not None
+    return found
+
+
+def _name_elsewhere(name: str, location: str) -> str:
+    folder = local_folder(location)
+    return f"{name} (made in {location if folder is None else folder.parent})"

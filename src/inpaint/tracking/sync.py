@@ -1,0 +1,281 @@
+"""Bringing an MLflow run to what the files of the pipeline say.
+
+One way for every case: the end of a stage, a server that was down, an empty store beside a clone.
+What the run has already is left as it is, so doing it again changes nothing.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelStatus,
+    Metric,
+    Param,
+    Run,
+    RunTag,
+)
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import Schema, TensorSpec
+
+from inpaint.paths import Paths
+from inpaint.quiet import without_greetings
+from inpaint.tracking.record import Record, read_record
+from inpaint.tracking.store import (
+    PROBLEMS,
+    TRAINING_ID,
+    Store,
+    connect,
+    describe_problem,
+)
+
+# What a program needs that loads the logged Keras model.
+_MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy")
+# The most that MLflow takes in one request.
+_MAX_METRICS, _MAX_PARAMS = 1000, 100
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What became of a run.
+
+    Attributes:
+        run_id: MLflow's id of it.
+        added: what it lacked, in words for people; empty if it was complete.
+        is_deleted: people deleted the run in MLflow; nothing was added.
+    """
+
+    run_id: str
+    added: tuple[str, ...] = ()
+    is_deleted: bool = False
+
+
+def log_results(paths: Paths) -> str:
+    """At the end of a stage, log what the project tree holds.
+
+    Returns:
+        "", or a line for people that says why the results are not logged. They are on the disk
+        all the same, so that is no error.
+    """
+    record = read_record(paths)
+    try:
+        synced = complete(connect(paths.root, record.experiment), record)
+    except PROBLEMS as error:
+        problem = describe_problem(paths.root, error)
+        return f"\nkept on the disk, but not logged; `inpaint sync` does that: {problem}"
+    return f"\nnot logged: MLflow run {synced.run_id} was deleted" if synced.is_deleted else ""
+
+
+def complete(store: Store, record: Record) -> Synced:
+    """Log what the store lacks of a training; its run ends up FINISHED.
+
+    Raises:
+        MlflowException, OSError: the store does not answer.
+    """
+    run = store.find(record.training_id)
+    is_new = run is None
+    if run is None:
+        run = store.client.create_run(
+            store.experiment_id,
+            start_time=record.started,
+            tags={TRAINING_ID: record.training_id},
+            run_name=record.name,
+        )
+    run_id = run.info.run_id
+    if run.info.lifecycle_stage != "active":
+        return Synced(run_id, is_deleted=True)
+    steps = {
+        "parameters": _add_params,
+        "tags": _add_tags,
+        "data sets": _add_inputs,
+        "curves": _add_curves,
+        "model": _add_model,
+        "scores": _add_metrics,
+        "files": _add_files,
+    }
+    added = [name for name, add in steps.items() if add(store, run, record)]
+    if run.info.status != "FINISHED":
+        store.client.set_terminated(run_id, "FINISHED", end_time=record.ended)
+        added.append("end")
+    return Synced(run_id, ("the whole run",) if is_new else tuple(added))
+
+
+def log_batch(
+    store: Store,
+    run_id: str,
+    *,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    metrics: Sequence[Metric] = (),
+) -> None:
+    """Log to a run, in as many requests as MLflow wants, without touching its status."""
+    all_params = [Param(key, value) for key, value in (params or {}).items()]
+    all_tags = [RunTag(key, value) for key, value in (tags or {}).items()]
+    if all_params or all_tags:
+        assert max(len(all_params), len(all_tags)) <= _MAX_PARAMS
+        store.client.log_batch(run_id, params=all_params, tags=all_tags)
+    for start in range(0, len(metrics), _MAX_METRICS):
+        store.client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
+
+
+def log_inputs(store: Store, run_id: str, inputs: Mapping[str, Mapping[str, Any]]) -> None:
+    """Log which images a training used, from `record.inputs_of`."""
+    contexts = {"train": "training", "valid": "validation"}
+    store.client.log_inputs(
+        run_id,
+        datasets=[
+            DatasetInput(
+                Dataset(
+                    name=entry["name"],
+                    digest=entry["digest"],
+                    source_type="code",
+                    source=json.dumps({"tags": entry["source"]}),
+                ),
+                tags=[InputTag("mlflow.data.context", contexts[split])],
+            )
+            for split, entry in inputs.items()
+        ],
+    )
+
+
+def _add_params(store: Store, run: Run, record: Record) -> bool:
+    missing = {key: value for key, value in record.params.items() if key not in run.data.params}
+    log_batch(store, run.info.run_id, params=missing)
+    return bool(missing)
+
+
+def _add_tags(store: Store, run: Run, record: Record) -> bool:
+    # Who made the run is not changed by somebody else's completing it.
+    other = {
+        key: value
+        for key, value in record.tags.items()
+        if run.data.tags.get(key) != value and not (key == "mlflow.user" and key in run.data.tags)
+    }
+    log_batch(store, run.info.run_id, tags=other)
+    return bool(other)
+
+
+def _add_inputs(store: Store, run: Run, record: Record) -> bool:
+    is_missing = not (run.inputs and run.inputs.dataset_inputs)
+    if is_missing:
+        log_inputs(store, run.info.run_id, record.inputs)
+    return is_missing
+
+
+def _add_curves(store: Store, run: Run, record: Record) -> bool:
+    """Log the epochs that are missing, spread over the time of the training."""
+    any_metric = next(iter(record.curves[0]))
+    history = store.client.get_metric_history(run.info.run_id, any_metric)
+    there = {metric.step for metric in history}
+    per_epoch = (record.ended - record.started) / len(record.curves)
+    missing = [
+        Metric(key, value, round(record.started + epoch * per_epoch), epoch)
+        for epoch, values in enumerate(record.curves, start=1)
+        if epoch not in there
+        for key, value in values.items()
+    ]
+    log_batch(store, run.info.run_id, metrics=missing)
+    return bool(missing)
+
+
+def _add_metrics(store: Store, run: Run, record: Record) -> bool:
+    """Log scores that are missing or others; of several values MLflow shows the latest."""
+    now = round(time.time() * 1000)
+    other = [
+        Metric(key, value, now, 0)
+        for key, value in record.metrics.items()
+        if run.data.metrics.get(key) != value
+    ]
+    log_batch(store, run.info.run_id, metrics=other)
+    return bool(other)
+
+
+def _add_model(store: Store, run: Run, record: Record) -> bool:
+    """Log the trained Keras model, with what it takes and gives."""
+    if has_model(store.client, run):
+        return False
+    with without_greetings():
+        import keras  # seconds: not for a run that has its model
+
+    network = keras.saving.load_model(record.model, compile=False, safe_mode=True)
+    summary: list[str] = []
+    network.summary(print_fn=summary.append, line_length=100)
+    store.client.log_text(run.info.run_id, "\n".join(summary), "model_summary.txt")
+    Model.log(
+        artifact_path=None,
+        flavor=mlflow.tensorflow,
+        name="model",
+        run_id=run.info.run_id,
+        model=network,
+        signature=ModelSignature(_schema(network.inputs), _schema(network.outputs)),
+        # Without them MLflow loads the model in another process to find out.
+        pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_REQUIREMENTS],
+    )
+    return True
+
+
+def has_model(client: MlflowClient, run: Run) -> bool:
+    """Whether a run has a model whose files are there."""
+    for output in run.outputs.model_outputs if run.outputs else ():
+        try:
+            model = client.get_logged_model(output.model_id)
+            files = client.list_logged_model_artifacts(output.model_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+        else:
+            if files and model.status == LoggedModelStatus.READY:
+                return True
+    return False
+
+
+def _schema(tensors: Sequence[Any]) -> Schema:
+    import numpy as np
+
+    names = [tensor.name for tensor in tensors] if len(tensors) > 1 else [None]
+    return Schema(
+        [
+            TensorSpec(np.dtype(tensor.dtype), (-1, *tensor.shape[1:]), name)
+            for tensor, name in zip(tensors, names, strict=True)
+        ]
+    )
+
+
+def _add_files(store: Store, run: Run, record: Record) -> bool:
+    run_id = run.info.run_id
+    sizes = artifact_sizes(store, run_id)
+    with tempfile.TemporaryDirectory() as folder:
+        other = False
+        for name, content in record.files.items():
+            if sizes.get(name) == len(content) and _download(store, run_id, name) == content:
+                continue
+            path = Path(folder, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+            other = True
+        if other:
+            store.client.log_artifacts(run_id, folder)
+    return other
+
+
+def artifact_sizes(store: Store, run_id: str) -> dict[str, int]:
+    """Path -> bytes of the files among a run's artifacts, of its figures as well."""
+    entries = store.client.list_artifacts(run_id)
+    entries += store.client.list_artifacts(run_id, "figures")
+    return {entry.path: entry.file_size or 0 for entry in entries if not entry.is_dir}
+
+
+def _download(store: Store, run_id: str, name: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(store.client.download_artifacts(run_id, name, folder)).read_bytes()

@@ -1,0 +1,163 @@
+"""What a run should hold, from what reports/train.json says."""
+
+import copy
+import getpass
+import hashlib
+from typing import Any
+
+import pytest
+
+from inpaint.tracking.record import (
+    epoch_metrics,
+    inputs_of,
+    params_digest,
+    params_of,
+    run_name,
+    run_tags,
+)
+
+PARAMS: dict[str, Any] = {
+    "data": {"dataset": "mnist", "train_size": None, "seed": 0},
+    "mask": {"kind": "box", "box_sides": [4, 12]},
+    "model": {"network": "residual_unet", "skip_connections": True},
+    "train": {"epochs": 70, "learning_rate": 0.002},
+    "tracking": {"experiment": "inpaint"},
+}
+TRAINED: dict[str, Any] = {
+    "params": PARAMS,
+    "collapsed": False,
+    "versions": {"keras": "3.15.1", "python": "3.11.7"},
+    "digests": {
+        "train_images": "1a" * 32,
+        "valid_images": "2b" * 32,
+        "test_images": "3c" * 32,
+        "valid_holes": "4d" * 32,
+        "params": "5e" * 32,
+    },
+    "origin": {
+        "experiment": "longer",
+        "baseline": "0b6e3f5c92aa4f0c8d7e6b5a493827160fedcba9",
+        "diff": "diff --git",
+        "code_version": "0.1.0+0123456789ab",
+    },
+}
+
+
+def with_origin(**changes: Any) -> dict[str, Any]:
+    return TRAINED | {"origin": TRAINED["origin"] | changes}
+
+
+def test_params_digest_is_sha256_of_what_decides_the_model() -> None:
+    text = (
+        '{"data": {"dataset": "mnist", "seed": 0, "train_size": null}, '
+        '"mask": {"box_sides": [4, 12], "kind": "box"}, '
+        '"model": {"network": "residual_unet", "skip_connections": true}, '
+        '"train": {"epochs": 70, "learning_rate": 0.002}}'
+    )
+    assert params_digest(PARAMS) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("data", "seed", 1),
+        ("data", "train_size", 100),
+        ("mask", "box_sides", [12, 4]),
+        ("model", "skip_connections", False),
+        ("train", "learning_rate", 0.0020000001),
+    ],
+)
+def test_params_digest_changes_with_each_decisive_parameter(
+    section: str, key: str, value: object
+) -> None:
+    changed = copy.deepcopy(PARAMS)
+    changed[section][key] = value
+    assert params_digest(changed) != params_digest(PARAMS)
+
+
+def test_params_digest_ignores_names_and_order() -> None:
+    same = {section: dict(reversed(PARAMS[section].items())) for section in reversed(PARAMS)}
+    same["tracking"] = {"experiment": "another"}
+    assert params_digest(same) == params_digest(PARAMS)
+
+
+def test_params_are_text_by_their_path() -> None:
+    params = params_of(TRAINED)
+    assert params["data.train_size"] == "None"
+    assert params["mask.box_sides"] == "[4, 12]"
+    assert params["train.learning_rate"] == "0.002"
+    assert params["tracking.experiment"] == "inpaint"
+    assert len(params) == sum(map(len, PARAMS.values()))
+
+
+def test_a_run_is_named_by_its_experiment_or_by_what_tells_most() -> None:
+    assert run_name(TRAINED) == "longer"
+    assert run_name(with_origin(experiment=None)) == "mnist-residual_unet-70"
+
+
+def test_tags_tell_where_a_run_comes_from_and_what_it_is_made_of() -> None:
+    assert run_tags(TRAINED) == {
+        "versions": "keras 3.15.1, python 3.11.7",
+        "digest.train_images": "1a" * 6,
+        "digest.valid_images": "2b" * 6,
+        "digest.test_images": "3c" * 6,
+        "digest.valid_holes": "4d" * 6,
+        "digest.params": "5e" * 6,
+        "experiment_name": "longer",
+        "baseline_commit": "0b6e3f5c92aa4f0c8d7e6b5a493827160fedcba9",
+        "code_version": "0.1.0+0123456789ab",
+        "code_changed": "true",
+        "mlflow.source.git.commit": "0b6e3f5c92aa4f0c8d7e6b5a493827160fedcba9",
+        "mlflow.source.name": "dvc.yaml",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": getpass.getuser(),
+    }
+
+
+def test_tags_say_no_more_than_is_known() -> None:
+    assert run_tags(with_origin(diff=""))["code_changed"] == "false"
+    unknown = run_tags(with_origin(experiment=None, baseline=None, diff=""))
+    assert not unknown.keys() & {
+        "experiment_name", "baseline_commit", "code_changed", "mlflow.source.git.commit",
+    }  # fmt: skip
+
+
+def test_a_collapse_is_a_tag() -> None:
+    assert run_tags(TRAINED | {"collapsed": True})["collapsed"] == "true"
+    running = {key: value for key, value in TRAINED.items() if key != "collapsed"}
+    assert "collapsed" not in run_tags(running)
+
+
+@pytest.mark.parametrize("error", [KeyError("getpwuid(): uid not found: 1234"), OSError("none")])
+def test_a_user_without_a_name_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """As in a container that runs under a number of its own."""
+
+    def getuser() -> str:
+        raise error
+
+    named = run_tags(TRAINED)
+    monkeypatch.setattr("getpass.getuser", getuser)
+    assert run_tags(TRAINED) == {k: v for k, v in named.items() if k != "mlflow.user"}
+
+
+def test_inputs_are_the_images_that_training_reads() -> None:
+    inputs = inputs_of(TRAINED)
+    assert set(inputs) == {"train", "valid"}
+    assert inputs["valid"] == {
+        "name": "mnist-valid",
+        "digest": "2b" * 18,  # MLflow takes 36 characters
+        "source": {"dataset": "mnist", "train_size": "None", "seed": "0"},
+    }
+
+
+def test_epoch_metrics_have_the_names_of_the_run() -> None:
+    row = {"epoch": 3.0, "train_loss": 0.5, "valid_loss": 0.6, "valid_ssim_unit": 0.9,
+           "learning_rate": 0.001}  # fmt: skip
+    assert epoch_metrics(row) == {
+        "train/loss": 0.5,
+        "valid/loss": 0.6,
+        "valid/ssim_unit": 0.9,
+        "learning_rate": 0.001,
+    }
