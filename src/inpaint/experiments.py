@@ -74,7 +74,7 @@ def has_commit(root: Path, revision: str) -> bool:
 
 @contextmanager
 def tree_of(root: Path, revision: str) -> Iterator[Path]:
-    """A temporary checkout of a commit that shares the project's Git objects and DVC cache.
+    """A temporary checkout of a commit that shares the project's Git objects.
 
     It lies where DVC makes its own temporary trees, and goes when the block ends.
     """
@@ -84,18 +84,16 @@ def tree_of(root: Path, revision: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=parent, prefix="inpaint-") as folder:
         _share_objects(root, Path(folder))
         _run(["git", "checkout", "--quiet", "--detach", revision], cwd=Path(folder))
-        tree = Path(folder, inside)
-        cache = root / dvc(root, "cache", "dir").strip()
-        dvc(tree, "cache", "dir", "--local", str(cache.resolve()))
-        yield tree
+        yield Path(folder, inside)
 
 
-def check_out_results(tree: Path) -> None:
-    """Bring the files that the pipeline had made in this commit back from DVC's cache.
+def check_out_results(tree: Path, root: Path) -> None:
+    """Bring the files that the pipeline had made in this commit back from the project's cache.
 
     Raises:
         StageError: the cache lacks some.
     """
+    dvc(tree, "cache", "dir", "--local", _cache(root))
     dvc(tree, "checkout", "--quiet", "--force")
 
 
@@ -111,10 +109,11 @@ def apply_patch(tree: Path, patch: bytes) -> None:
         raise StageError(f"the run's code.diff does not fit its commit: {done.stderr.decode()}")
 
 
-def run_pipeline(tree: Path, root: Path, name: str, baseline: str) -> Experiment:
+def run_pipeline(tree: Path, root: Path, name: str, baseline: str) -> None:
     """Run every stage in ``tree`` as the experiment ``name``, and keep it in the project ``root``.
 
-    Runs and downloads go where those of the project go.
+    Runs and downloads go where those of the project go, results to its cache. Its run-cache is left
+    alone: a parameter that is flipped back restores the first run, not one that was made again.
 
     Raises:
         StageError: a stage failed.
@@ -128,15 +127,21 @@ def run_pipeline(tree: Path, root: Path, name: str, baseline: str) -> Experiment
     done = subprocess.run(command, cwd=tree, env=_environment() | environment, check=False)
     if done.returncode:
         raise StageError("the pipeline failed, see above")
+    # A cache is laid out as a remote is.
+    dvc(tree, "remote", "add", "--local", "project", _cache(root))
+    dvc(tree, "push", "--quiet", "--remote", "project")
     dvc(tree, "exp", "save", "--quiet", "--name", name)
     [made] = [experiment for experiment in all_experiments(tree) if experiment.name == name]
     _run(["git", "fetch", "--quiet", str(_top(tree)), f"{made.ref}:{made.ref}"], cwd=root)
-    return made
 
 
 def dvc(tree: Path, *arguments: str) -> str:
     """Run DVC in a tree, quietly; give what it prints."""
     return _run([sys.executable, "-m", "dvc", *arguments], cwd=tree)
+
+
+def _cache(root: Path) -> str:
+    return str((root / dvc(root, "cache", "dir").strip()).resolve())
 
 
 def _share_objects(root: Path, folder: Path) -> None:

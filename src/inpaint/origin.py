@@ -17,7 +17,7 @@ class Origin(TypedDict):
     """What brings the code of a result back."""
 
     experiment: str | None  # of DVC; None for a plain `dvc repro`
-    baseline: str | None  # commit; None outside of a Git repository with commits
+    baseline: str | None  # commit; None if unknown, as outside of a Git repository
     diff: str  # patch from the baseline to the code that ran; "" if there is none
     code_version: str  # see `code_version`
 
@@ -28,13 +28,12 @@ def capture(root: Path) -> Origin:
     It works alike in the workspace and in DVC's temporary directories, which are Git repositories
     of their own that know the baseline.
     """
-    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _git(root, "rev-parse", "HEAD").strip()
-    # A folder that lies inside somebody else's repository has nothing to do with its commits.
-    is_known = bool(baseline) and bool(_git(root, "ls-tree", baseline, "--", "dvc.yaml"))
+    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or (_git(root, "rev-parse", "HEAD") or "")
+    diff = _difference(root, baseline.strip())
     return {
         "experiment": os.environ.get("DVC_EXP_NAME"),
-        "baseline": baseline if is_known else None,
-        "diff": _difference(root, baseline) if is_known else "",
+        "baseline": None if diff is None else baseline.strip(),
+        "diff": diff or "",
         "code_version": code_version(),
     }
 
@@ -48,22 +47,29 @@ def code_version() -> str:
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
-def _difference(root: Path, baseline: str) -> str:
+def _difference(root: Path, baseline: str) -> str | None:
     """The patch from ``baseline`` to the files as they are, new files included.
+
+    None if there is no such commit, or none of this project: a folder that lies inside somebody
+    else's repository has nothing to do with its commits.
 
     It is made with an index of its own: the person's staged changes are left alone.
     """
+    if not _git(root, "ls-tree", baseline, "--", "dvc.yaml"):
+        return None
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        _git(root, "read-tree", baseline, **index)
-        _git(root, "add", "--all", "--", *_CODE, **index)
+        read = _git(root, "read-tree", baseline, **index)
+        added = _git(root, "add", "--all", "--", *_CODE, **index)
+        if read is None or added is None:  # such as a file that cannot be read
+            return None
         # Unlike `git diff`, `diff-index` heeds no setting of the person's.
         patch = ("diff-index", "--cached", "--patch", "--binary", "--full-index")
         return _git(root, *patch, baseline, "--", *_CODE, **index)
 
 
-def _git(root: Path, *arguments: str, **environment: str) -> str:
-    """What a Git command prints; "" if it fails, as where there is no Git or no repository."""
+def _git(root: Path, *arguments: str, **environment: str) -> str | None:
+    """What a Git command prints; None if it fails, as where there is no Git or no repository."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments],
@@ -72,6 +78,6 @@ def _git(root: Path, *arguments: str, **environment: str) -> str:
             check=False,
         )
     except FileNotFoundError:
-        return ""
+        return None
     # A patch may hold text in any encoding; escaped, it survives JSON and comes back as it was.
-    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None

@@ -112,6 +112,14 @@ class Checkout:
         self.run("git", "clone", "--quiet", str(self.root), str(root))
         return Checkout(root)
 
+    def copy(self, root: Path) -> "Checkout":
+        """A clone with the results, which come from the cache of both."""
+        clone = self.clone(root)
+        cache = self.run("dvc", "cache", "dir").strip()
+        clone.run("dvc", "cache", "dir", "--local", str(self.root / cache))
+        clone.run("dvc", "checkout", "--quiet")
+        return clone
+
     def set(self, changes: dict[str, dict[str, Any]]) -> None:
         path = self.root / "params.yaml"
         content = yaml.safe_load(path.read_text())

@@ -24,11 +24,13 @@ def test_a_run_of_edited_uncommitted_code_comes_out_the_same(checkout: Any) -> N
     new.unlink()
     [edited] = [r for r in checkout.runs().values() if r.info.run_name == "edited"]
     status, before = checkout.run("git", "status", "--short"), checkout.runs()
+    restorable = run_cache(checkout)
 
     output = checkout.run("inpaint", "reproduce", "edited", "--name", "once-more")
 
     assert "digit for digit" in output
     assert checkout.run("git", "status", "--short") == status
+    assert run_cache(checkout) == restorable  # so flipped parameters lead to the first run
     [added] = checkout.runs().keys() - before.keys()
     again = checkout.runs()[added]
     assert again.data.tags["experiment_name"] == "once-more"
@@ -43,3 +45,8 @@ def test_a_run_of_edited_uncommitted_code_comes_out_the_same(checkout: Any) -> N
     # A name that is taken is refused before any work.
     refused = checkout.run("inpaint", "reproduce", "edited", "--name", "once-more", code=2)
     assert "which exists" in refused
+
+
+def run_cache(checkout: Any) -> set[str]:
+    folder = checkout.root / ".dvc" / "cache" / "runs"
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

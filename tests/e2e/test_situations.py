@@ -87,9 +87,7 @@ def test_c_temp_runs_the_snapshots_code(checkout: Any) -> None:
 def test_d_two_workers_meet_a_missing_database(
     checkout: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    clone = checkout.clone(tmp_path_factory.mktemp("queue") / "project")
-    cache = checkout.run("dvc", "cache", "dir").strip()
-    clone.run("dvc", "cache", "dir", "--local", str(checkout.root / cache))
+    clone = checkout.copy(tmp_path_factory.mktemp("queue") / "project")
     seeds = {"seed-5": 5, "seed-6": 6}
     for name, seed in seeds.items():
         clone.run("dvc", "exp", "run", "--queue", "-n", name, "-S", f"train.seed={seed}")

@@ -209,7 +209,7 @@ def test_a_tree_holds_the_commit_and_its_results(project: DvcProject) -> None:
     with experiments.tree_of(project.root, project.revision) as tree:
         assert (tree / "number.txt").read_text() == "21"
         assert not (tree / "double.txt").exists()
-        experiments.check_out_results(tree)
+        experiments.check_out_results(tree, project.root)
         assert (tree / "double.txt").read_text() == "42"
         assert len(trees(project)) == 1
     assert not tree.exists()
@@ -266,7 +266,7 @@ def test_results_that_the_cache_lacks_are_an_error(project: DvcProject) -> None:
     try:
         with experiments.tree_of(project.root, project.revision) as tree:
             with pytest.raises(StageError, match=r"^`.* -m dvc checkout` failed: "):
-                experiments.check_out_results(tree)
+                experiments.check_out_results(tree, project.root)
             assert not (tree / "double.txt").exists()
     finally:
         shutil.rmtree(cache, ignore_errors=True)
@@ -280,10 +280,13 @@ def test_the_pipeline_is_run_as_an_experiment_of_the_project(
     git = shutil.which("git")
     assert git is not None
     monkeypatch.setenv("PATH", os.pathsep.join(["/nowhere", str(Path(git).parent)]))
+    runs = project.root / ".dvc" / "cache" / "runs"
+    restorable = sorted(runs.rglob("*"))
     with experiments.tree_of(project.root, project.revision) as tree:
         (tree / "number.txt").write_text("50")
-        made = experiments.run_pipeline(tree, project.root, "other", project.revision)
+        experiments.run_pipeline(tree, project.root, "other", project.revision)
     told = capfd.readouterr().out.splitlines()
+    [made] = experiments.all_experiments(project.root)
     try:
         assert {
             f"DVC_ROOT={project.root}",
@@ -291,12 +294,13 @@ def test_the_pipeline_is_run_as_an_experiment_of_the_project(
             f"DVC_EXP_BASELINE_REV={project.revision}",
             f"by {Path(sys.executable).parent}",
         } <= set(told)
-        assert experiments.all_experiments(project.root) == [made]
+        assert restorable
+        assert sorted(runs.rglob("*")) == restorable
         assert made.name == "other"
         assert made.ref == f"refs/exps/{project.revision[:2]}/{project.revision[2:]}/other"
         assert (project.root / "double.txt").read_text() == "42"
         with experiments.tree_of(project.root, made.revision) as tree:
-            experiments.check_out_results(tree)
+            experiments.check_out_results(tree, project.root)
             assert (tree / "double.txt").read_text() == "100"
     finally:
         project.repository.git("update-ref", "-d", made.ref)

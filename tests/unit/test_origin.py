@@ -77,6 +77,12 @@ def test_a_folder_inside_somebody_elses_repository_is_not_of_its_commits(project
     assert origin.capture(project.root / "theirs") == UNKNOWN
 
 
+def test_code_that_git_cannot_read_is_not_known(project: Any) -> None:
+    """A repository inside of src, without a commit, is an error for `git add`."""
+    subprocess.run(["git", "init", "--quiet", str(project.root / "src" / "other")], check=True)
+    assert origin.capture(project.root) == UNKNOWN
+
+
 def test_unchanged_code_is_its_commit(project: Any) -> None:
     assert origin.capture(project.root) == UNKNOWN | {"baseline": project.git("rev-parse", "HEAD")}
 

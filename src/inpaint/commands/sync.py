@@ -33,7 +33,7 @@ def run(root: Path, names: Sequence[str]) -> int:
         else:
             try:
                 with tree_of(root, experiment.revision) as tree:
-                    check_out_results(tree)
+                    check_out_results(tree, root)
                     outcome = _log(console, root, tree)
             except StageError:
                 failed = True

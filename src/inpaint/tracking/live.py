@@ -35,8 +35,8 @@ def training_run(
         InputError: MLFLOW_TRACKING_URI is no address of a store.
     """
     run = LiveRun(root, on_problem)
-    run.start(record)
     try:
+        run.start(record)
         yield run
     except KeyboardInterrupt:
         run.end("KILLED", "interrupted")
@@ -58,6 +58,7 @@ class LiveRun:
         self._root = root
         self._on_problem = on_problem
         self._store: Store | None = None
+        self._is_reachable = True
         self._waiting: list[Metric] = []
         self._spent = 0.0
         self._started = time.monotonic()
@@ -89,14 +90,15 @@ class LiveRun:
         now = int(time.time() * 1000)
         self._waiting += [Metric(key, value, now, epoch) for key, value in metrics.items()]
         began = time.monotonic()
-        if self._store is not None and self._spent <= _SHARE * (began - self._started):
+        is_due = self._spent <= _SHARE * (began - self._started)
+        if is_due and self._store is not None and self._is_reachable:
             store = self._store
             self._attempt(lambda: log_batch(store, self.run_id, metrics=self._waiting))
             self._waiting = []
             self._spent += time.monotonic() - began
 
     def end(self, status: str, failure: str) -> None:
-        """End a run that has no result."""
+        """End a run that has no result; whether or not the store answers by now."""
         if self._store is None:
             return
         store = self._store
@@ -108,9 +110,10 @@ class LiveRun:
         self._attempt(terminate)
 
     def _attempt(self, action: Callable[[], None]) -> None:
-        """Do it; at the first problem give up on the store, so that no other call has to wait."""
+        """Do it; after the first problem no other epoch has to wait for the store."""
         try:
             action()
         except PROBLEMS as error:
-            self._store = None
-            self._on_problem(describe_problem(self._root, error))
+            if self._is_reachable:
+                self._on_problem(describe_problem(self._root, error))
+            self._is_reachable = False

@@ -103,7 +103,9 @@ class Runs:
         choices = choices or [run for run in self.all if wanted == run.experiment]
         if not choices and len(wanted) >= _SHORTEST_PREFIX:
             choices = [
-                run for run in self.all if f" {run.run_id} {run.training_id}".count(f" {wanted}")
+                run
+                for run in self.all
+                if run.run_id.startswith(wanted) or run.training_id.startswith(wanted)
             ]
         if len(choices) == 1:
             return choices[0]

@@ -13,6 +13,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run, ViewType
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from inpaint.errors import InputError
 from inpaint.paths import project_root
@@ -81,7 +82,11 @@ def open_client(root: Path) -> MlflowClient:
         )
     mlflow.set_tracking_uri(uri)  # where `Model.log` looks for it
     with _one_at_a_time(root, uri):
-        return MlflowClient(uri)
+        try:
+            return MlflowClient(uri)
+        except (SQLAlchemyError, ImportError) as error:
+            # A damaged database, one that does not answer, or whose driver is not installed.
+            raise MlflowException(str(error)) from error
 
 
 def connect(root: Path, experiment: str) -> Store:
@@ -99,7 +104,9 @@ def describe_problem(root: Path, error: Exception) -> str:
     reason = next(iter(str(error).splitlines()), type(error).__name__)
     if "Caused by" in reason:  # of urllib3: the cause comes last
         reason = reason.rpartition(": ")[2].strip("\"')")
-    return f"the MLflow store {tracking_uri(root)} cannot be used: {reason}"
+    uri = tracking_uri(root)
+    user, at, _ = urlparse(uri).netloc.rpartition("@")
+    return f"the MLflow store {uri.replace(user + at, '')} cannot be used: {reason}"
 
 
 def local_folder(uri: str) -> Path | None:

@@ -10,6 +10,7 @@ import pytest
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
+from inpaint.errors import StageError
 from inpaint.tracking import live as live_module
 from inpaint.tracking.live import LiveRun, training_run
 
@@ -273,6 +274,24 @@ def test_a_training_without_a_result_ends_its_run_and_says_why(
     assert server.tags["failure"] == failure
     assert server.steps == [1, 2]
     assert problems == []
+
+
+def test_a_server_that_is_back_learns_that_the_training_failed(
+    tmp_path: Path, server: Server, clock: Clock
+) -> None:
+    problems: list[str] = []
+    with (
+        pytest.raises(StageError),
+        training_run(tmp_path, RECORD, problems.append) as run,
+    ):
+        server.works_for = 0
+        clock.now += 1
+        run.log_epoch(1, {"train/loss": 0.5})
+        server.works_for = 1000
+        raise StageError("the network collapsed")
+    assert len(problems) == 1
+    assert server.status == "FAILED"
+    assert server.tags["failure"] == "the network collapsed"
 
 
 def test_a_server_that_is_gone_does_not_hide_why_a_training_failed(
