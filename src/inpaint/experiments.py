@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from inpaint.errors import InputError, StageError
 from inpaint.paths import Paths, project_root
@@ -60,11 +63,33 @@ def training_ids(root: Path) -> list[tuple[str, str]]:
 
 
 def summary_of(root: Path, revision: str) -> dict[str, Any] | None:
-    """reports/summary.json of a commit; None if it has none that names its run."""
-    path = Paths(Path()).summary.as_posix()
-    text = _run(["git", "show", f"{revision}:./{path}"], cwd=root, may_fail=True)
-    summary: dict[str, Any] = json.loads(text) if text else {}
-    return summary if "run_id" in summary else None
+    """reports/summary.json of a commit; None if it does not name the commit's own training.
+
+    It does not where `dvc exp run train` ran no other stage.
+    """
+    paths = Paths(Path())
+    try:
+        summary = json.loads(_show(root, revision, paths.summary))
+        stages = yaml.safe_load(_show(root, revision, Path("dvc.lock")))["stages"]
+        trained, scored = (
+            next(file["md5"] for file in files if file["path"] == paths.train_summary.as_posix())
+            for files in (stages["train"]["outs"], stages["evaluate"]["deps"])
+        )
+        is_own = trained == scored and {"run_id", "test_ssim_unit"} <= set(summary)
+    except (ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError):
+        return None
+    return summary if is_own else None
+
+
+def is_name(name: str) -> bool:
+    """Whether an experiment can have this name."""
+    command = ["git", "check-ref-format", f"refs/exps/{name}"]
+    return "/" not in name and subprocess.run(command, check=False).returncode == 0
+
+
+def _show(root: Path, revision: str, path: Path) -> str:
+    """A file of a commit; "" if it has none."""
+    return _run(["git", "show", f"{revision}:./{path.as_posix()}"], cwd=root, may_fail=True)
 
 
 def has_commit(root: Path, revision: str) -> bool:
@@ -124,13 +149,22 @@ def run_pipeline(tree: Path, root: Path, name: str, baseline: str) -> None:
         "DVC_EXP_BASELINE_REV": baseline,
     }
     command = [sys.executable, "-m", "dvc", "repro", "--force"]
-    done = subprocess.run(command, cwd=tree, env=_environment() | environment, check=False)
-    if done.returncode:
+    process = subprocess.Popen(
+        command, cwd=tree, env=_environment() | environment, start_new_session=True
+    )
+    try:
+        code = process.wait()
+    except BaseException:
+        # However this process is stopped, the stages are too, before their tree goes.
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+        raise
+    if code:
         raise StageError("the pipeline failed, see above")
     # A cache is laid out as a remote is.
     dvc(tree, "remote", "add", "--local", "project", _cache(root))
     dvc(tree, "push", "--quiet", "--remote", "project")
-    dvc(tree, "exp", "save", "--quiet", "--name", name)
+    dvc(tree, "exp", "save", "--name", name)
     [made] = [experiment for experiment in all_experiments(tree) if experiment.name == name]
     _run(["git", "fetch", "--quiet", str(_top(tree)), f"{made.ref}:{made.ref}"], cwd=root)
 

@@ -2,7 +2,9 @@
 
 import importlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +75,8 @@ def exit_codes() -> Iterator[ExitCode]:
     nobody reads the output. Anything else is a defect and keeps its traceback.
     """
     code = ExitCode()
+    is_main = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGTERM, _interrupt) if is_main else None
     try:
         yield code
     except InputError as error:
@@ -90,3 +94,11 @@ def exit_codes() -> Iterator[ExitCode]:
     except KeyboardInterrupt:
         code.value = 130
         print("interrupted", file=sys.stderr)
+    finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(*_: object) -> None:
+    """A process that is asked to end puts things in order as after Ctrl-C."""
+    raise KeyboardInterrupt

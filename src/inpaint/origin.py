@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -36,6 +37,12 @@ def capture(root: Path) -> Origin:
         "diff": diff or "",
         "code_version": code_version(),
     }
+
+
+def changes_code(diff: str) -> bool:
+    """Whether a patch changes more than parameters."""
+    files = re.findall(r"^diff --git a/(.+) b/", diff, re.MULTILINE)
+    return any(not file.endswith("params.yaml") for file in files)
 
 
 def code_version() -> str:

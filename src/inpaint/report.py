@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from inpaint.origin import changes_code
 from inpaint.params import IMAGE_SHAPES
 
 # `ssim_unit` that the report gives for its network, on the whole test sets with its hole.
@@ -65,10 +66,13 @@ def describe(result: dict[str, Any], trained: dict[str, Any]) -> str:
     best, model, origin = test["best_baseline"], trained["params"]["model"], result["origin"]
     score = test["model"]["composite"]["ssim_unit"]
     code = f"commit `{origin['baseline'][:7]}`" if origin["baseline"] else "no commit"
-    if origin["diff"]:
+    if changes_code(origin["diff"]):
         code += " with the changes in the artifact `code.diff`"
-    if origin["experiment"]:
-        code = f"DVC experiment `{origin['experiment']}`, {code}"
+    if trained["origin"]["experiment"]:
+        code = f"DVC experiment `{trained['origin']['experiment']}`, {code}"
+    again = f"; `inpaint reproduce {result['run_id'][:8]}` makes it again"
+    if not origin["baseline"]:
+        again = ""
     lines = [
         f"**{data['dataset']}, {holes['kind']} holes** that hide {holes['share']:.1%} of each "
         f"image: `ssim_unit` **{score:.4f}** on {data['test_size']} test images, {best} "
@@ -78,7 +82,7 @@ def describe(result: dict[str, Any], trained: dict[str, Any]) -> str:
         f"{model['network']} with {trained['num_parameters']:,} parameters, trained on "
         f"{data['train_size']} images for {trained['epochs']} epochs in "
         f"{trained['seconds']:.0f} s.",
-        f"Origin: {code}; `inpaint reproduce {result['run_id'][:8]}` makes it again.",
+        f"Origin: {code}{again}.",
     ]
     if trained["collapsed"]:
         lines.insert(0, _COLLAPSED)

@@ -162,8 +162,13 @@ def test_h_a_clone_with_an_empty_store(
     clone.run("dvc", "pull", "--quiet")
     assert clone.repro() == []
     assert clone.runs() == {}
-    assert "logged the whole run" in clone.run("inpaint", "sync")
+    # Two at once make one run with one model.
+    both = "inpaint sync > first & inpaint sync > second; wait $! && wait && cat first second"
+    assert sorted(line.split(": ")[2] for line in clone.run("bash", "-c", both).splitlines()) == [
+        "complete", "logged the whole run"
+    ]  # fmt: skip
     [run] = clone.runs().values()
+    assert len(run.outputs.model_outputs) == 1
     results = summary(clone, "HEAD")
     assert_owns(run, results)
     assert run.data.tags["training_id"] == results["run_id"]
@@ -171,7 +176,7 @@ def test_h_a_clone_with_an_empty_store(
     # Evaluated with other settings, the original has other intervals for a while: see (g).
     assert run.data.params == original.data.params
     assert run.info.start_time == pytest.approx(original.info.start_time, abs=60_000)
-    assert "is complete" in clone.run("inpaint", "sync")
+    assert ": complete" in clone.run("inpaint", "sync")
     assert clone.runs().keys() == {run.info.run_id}
 
 

@@ -38,6 +38,12 @@ def test_runs_are_those_of_the_project_the_newest_first(root: Path) -> None:
     assert [run.started.minute for run in runs] == [3, 2, 1, 0]
 
 
+def test_runs_that_have_no_files_yet_have_not_lost_them(root: Path) -> None:
+    runs = Runs(root)
+    assert {run.status for run in runs.all} == {"RUNNING"}
+    assert runs.without_files() == []
+
+
 def test_runs_of_every_experiment_are_there(root: Path) -> None:
     other = connect(root, "another")
     made = other.client.create_run(other.experiment_id, tags={"training_id": "ffff"})
@@ -198,10 +204,3 @@ def test_a_run_knows_its_score_and_its_task(pulled: Any, logged: tuple[Store, Ru
     assert run.metrics[SCORE] == record.metrics[SCORE]
     assert run.task == (record.tags["digest.valid_images"], record.tags["digest.valid_holes"])
     assert all(run.task)
-
-
-def test_a_run_may_be_tagged(pulled: Any, logged: tuple[Store, RunInfo]) -> None:
-    _, run = logged
-    Runs(pulled.paths.root).tag(run, "note", "the best")
-    [again] = Runs(pulled.paths.root).all
-    assert again.tags == run.tags | {"note": "the best"}

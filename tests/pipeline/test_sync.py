@@ -20,6 +20,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus, Run, ViewType
 from mlflow.exceptions import MlflowException
 
+from inpaint.errors import InputError
 from inpaint.paths import Paths
 from inpaint.tracking.record import read_record
 from inpaint.tracking.runs import Runs
@@ -324,6 +325,49 @@ def test_scores_of_another_training_are_not_logged(pulled: Any) -> None:
     assert sync(pulled) == Synced(run.info.run_id, ("tags", "scores", "files"))
     [run] = runs_of(store)
     assert_complete(store, run, pulled)
+
+
+def test_the_newest_scores_stay_whatever_is_synced_after(pulled: Any) -> None:
+    """A workspace and an experiment may hold the same training with other scores."""
+    older = pulled.paths.metrics.read_text()
+    result = json.loads(older)
+    result["valid"]["score"]["ssim_unit"]["mean"] = 0.5
+    result["evaluated"] = "2999-01-01T00:00:00.000+00:00"
+    result["origin"] |= {"baseline": "f" * 40, "diff": "diff --git a/src/a.py b/src/a.py\n"}
+    for text in (older, json.dumps(result)):
+        pulled.paths.metrics.write_text(text)
+        assert sync(pulled).added
+    pulled.paths.metrics.write_text(older)
+    assert sync(pulled).added == ()
+    store = store_of(pulled)
+    [run] = runs_of(store)
+    assert run.data.metrics["valid/score/ssim_unit/mean"] == 0.5
+    assert run.data.tags["baseline_commit"] == "f" * 40
+    assert json.loads(contents(store.client, run)["metrics.json"]) == result
+    # A stage has the last word: it was run, or restored, because these are the scores wanted now.
+    assert pulled.run("plot") == 0
+    [run] = runs_of(store)
+    assert contents(store.client, run)["metrics.json"].decode() == older
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"run_id": "7e", "epochs": 2}', "no JSON"])
+def test_results_of_another_version_are_an_error_of_one_line(pulled: Any, content: str) -> None:
+    pulled.paths.train_summary.write_text(content)
+    with pytest.raises(InputError, match=r"train\.json .*run `dvc repro`$"):
+        read_record(pulled.paths)
+
+
+def test_results_that_are_not_there_are_named(pulled: Any) -> None:
+    pulled.paths.per_image.unlink()
+    with pytest.raises(InputError, match=r"per_image\.csv is not there: run `dvc repro`$"):
+        read_record(pulled.paths)
+
+
+def test_a_deleted_experiment_is_told(pulled: Any) -> None:
+    store = store_of(pulled)
+    store.client.delete_experiment(store.experiment_id)
+    with pytest.raises(MlflowException, match="was deleted: restore it"):
+        store_of(pulled)
 
 
 def test_other_settings_of_evaluate_change_the_same_run(pulled: Any) -> None:

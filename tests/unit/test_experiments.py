@@ -93,17 +93,38 @@ def test_without_git_people_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("inside", [".", "part"])
 def test_summary_of_a_commit_is_that_of_the_project(repository: Any, inside: str) -> None:
-    repository.write("reports/summary.json", json.dumps({"run_id": "of the top"}))
-    repository.write("part/reports/summary.json", json.dumps({"run_id": "of the part"}))
+    scored(repository, "of the top")
+    scored(repository, "of the part", inside="part")
     revision = repository.commit()
-    repository.write(f"{inside}/reports/summary.json", json.dumps({"run_id": "not committed"}))
-    expected = {"run_id": "of the part" if inside == "part" else "of the top"}
-    assert experiments.summary_of(repository.root / inside, revision) == expected
+    scored(repository, "not committed", inside=inside)
+    found = experiments.summary_of(repository.root / inside, revision)
+    assert found is not None
+    assert found["run_id"] == ("of the part" if inside == "part" else "of the top")
+
+
+def test_a_summary_of_another_training_is_none(repository: Any) -> None:
+    """`dvc exp run train` leaves the scores of the training before where they are."""
+    scored(repository, "before")
+    lock = repository.root / "dvc.lock"
+    lock.write_text(lock.read_text().replace("before", "after", 1))
+    assert experiments.summary_of(repository.root, repository.commit()) is None
+
+
+def scored(repository: Any, run_id: str, inside: str = ".") -> None:
+    """Write what DVC and evaluate keep in Git of a training."""
+    summary = {"run_id": run_id, "test_ssim_unit": 0.9}
+    repository.write(f"{inside}/reports/summary.json", json.dumps(summary))
+    file = {"path": "reports/train.json", "md5": run_id}
+    stages = {"train": {"outs": [file]}, "evaluate": {"deps": [file]}}
+    repository.write(f"{inside}/dvc.lock", json.dumps({"stages": stages}))
 
 
 def test_a_summary_that_names_no_run_is_none(repository: Any, baseline: str) -> None:
     repository.write("reports/summary.json", json.dumps({"epochs": 2}))
     without = repository.commit()
+    repository.write("reports/summary.json", "<<<<<<<")
+    damaged = repository.commit()
+    assert experiments.summary_of(repository.root, damaged) is None
     assert experiments.summary_of(repository.root, without) is None
     assert experiments.summary_of(repository.root, baseline) is None  # no summary at all
     assert experiments.summary_of(repository.root, "0" * 40) is None
@@ -113,13 +134,21 @@ def test_training_ids_tell_which_experiment_holds_which_training(
     repository: Any, baseline: str
 ) -> None:
     for day, name, run_id in ((1, "first", "aa"), (2, "again", "aa"), (3, "other", "bb")):
-        repository.write("reports/summary.json", json.dumps({"run_id": run_id}))
+        scored(repository, run_id)
         commit = repository.commit(GIT_COMMITTER_DATE=f"2026-01-0{day}T12:00:00+00:00")
         keep(repository, name, commit, baseline)
     keep(repository, "unfinished", baseline, baseline)
     assert experiments.training_ids(repository.root) == [
         ("other", "bb"), ("again", "aa"), ("first", "aa")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "is_allowed"),
+    [("again-7ee06505", True), ("a b", False), ("a~1", False), ("a/b", False), ("", False)],
+)
+def test_names_are_those_that_git_takes(name: str, is_allowed: bool) -> None:
+    assert experiments.is_name(name) == is_allowed
 
 
 def test_has_commit_knows_commits_from_other_objects(repository: Any, baseline: str) -> None:

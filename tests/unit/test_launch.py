@@ -1,6 +1,7 @@
 """Starting stages: what is printed, and what the process exits with."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -271,3 +272,14 @@ def test_python_src_works_in_the_current_folder(tmp_path: Path) -> None:
     done = run_src("prepare", root=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {tmp_path / 'params.yaml'} is not there")
+
+
+def test_a_process_that_is_asked_to_end_does_so_as_after_an_interrupt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with exit_codes() as code:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert code.value == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -54,6 +54,7 @@ TRAINED: dict[str, Any] = {
     "num_parameters": 172345,
     "collapsed": False,
     "params": {"model": {"network": "residual_unet"}},
+    "origin": {"experiment": "longer"},
 }
 
 
@@ -161,18 +162,23 @@ def test_description_has_the_score_its_origin_and_the_way_to_make_it_again() -> 
 @pytest.mark.parametrize(
     ("origin", "expected"),
     [
-        ({"experiment": None}, "Origin: commit `0b6e3f5`;"),
+        ({}, "Origin: commit `0b6e3f5`;"),
         (
-            {"experiment": None, "diff": "diff --git"},
+            {"diff": "diff --git a/src/a.py b/src/a.py\n"},
             "Origin: commit `0b6e3f5` with the changes in the artifact `code.diff`;",
         ),
-        ({"experiment": None, "baseline": None}, "Origin: no commit;"),
+        (
+            {"diff": "diff --git a/params.yaml b/params.yaml\n"},
+            "Origin: commit `0b6e3f5`;",  # another parameter is no other code
+        ),
+        ({"baseline": None}, "Origin: no commit."),
     ],
 )
 def test_description_says_how_sure_the_code_is(origin: dict[str, Any], expected: str) -> None:
     result = copy.deepcopy(RESULT)
     result["origin"] |= origin
-    assert expected in report.describe(result, TRAINED)
+    trained = TRAINED | {"origin": {"experiment": None}}
+    assert expected in report.describe(result, trained)
 
 
 def test_description_tells_a_collapse_first() -> None:

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from inpaint import fill, plots
 from inpaint.compare import differences, gain, ssim_unit
+from inpaint.console import console
 from inpaint.experiments import training_ids
 from inpaint.files import atomic
 from inpaint.report import interval
-from inpaint.tracking.runs import RunInfo, Runs
+from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
 _SPLITS = {"valid": "validation", "test": "test"}
 _IMAGES = 8  # in the figure
@@ -21,30 +21,30 @@ _IMAGES = 8  # in the figure
 
 def run(root: Path, first: str, second: str, *, output: Path) -> int:
     runs, held = Runs(root), training_ids(root)
-    a, b = runs.find(first, held), runs.find(second, held)
-    console = Console(highlight=False)
-    console.print(_table("Parameters", a, b, differences(a.params, b.params)))
-    console.print(_table("Metrics", a, b, _metrics(a, b)))
+    a, b = (with_scores(runs.find(wanted, held)) for wanted in (first, second))
+    out = console()
+    out.print(_table("Parameters", a, b, differences(a.params, b.params)))
+    out.print(_table("Metrics", a, b, _metrics(a, b)))
     per_image = {run.run_id: runs.file(run, "per_image.csv") for run in (a, b)}
     for split, name in _SPLITS.items():
         if _digests(a, split) != _digests(b, split):
-            console.print(f"They were scored on other {name} images or holes: not compared.")
+            out.print(f"They were scored on other {name} images or holes: not compared.")
             continue
         gains = gain(per_image[a.run_id], per_image[b.run_id], split)
-        console.print(
+        out.print(
             f"On the same {name} images, {b.run_id[:8]} scores "
             f"{interval(gains['ssim_unit'], '+.4f')} in ssim_unit and "
             f"{interval(gains['hole_psnr_db'], '+.2f')} dB in the hole: "
-            f"[bold]{_verdict(gains['ssim_unit'], a, b)}[/bold]."
+            f"{_verdict(gains['ssim_unit'], a, b)}."
         )
     if _digests(a, "test") == _digests(b, "test"):
         _draw(runs, a, b, per_image, output)
-        console.print(f"The first test images are in {output}.")
+        out.print(f"The first test images are in {output}.")
     return 0
 
 
 def _digests(run: RunInfo, split: str) -> tuple[str | None, ...]:
-    return tuple(run.tags.get(f"digest.{split}_{what}") for what in ("images", "holes"))
+    return tuple(run.tags.get(f"digest.{split}_{what}", run.run_id) for what in ("images", "holes"))
 
 
 def _metrics(a: RunInfo, b: RunInfo) -> dict[str, tuple[Any, Any]]:

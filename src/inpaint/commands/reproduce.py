@@ -8,11 +8,13 @@ import yaml
 from rich.console import Console
 
 from inpaint.compare import differences
+from inpaint.console import console
 from inpaint.errors import InputError
 from inpaint.experiments import (
     all_experiments,
     apply_patch,
     has_commit,
+    is_name,
     run_pipeline,
     training_ids,
     tree_of,
@@ -20,7 +22,7 @@ from inpaint.experiments import (
 from inpaint.files import read_json, write_text
 from inpaint.params import flatten
 from inpaint.paths import Paths
-from inpaint.tracking.runs import RunInfo, Runs
+from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
 # The parts of metrics.json that are results; the others tell the run and its origin.
 _RESULTS = ("data", "holes", "valid", "test", "parity")
@@ -28,20 +30,20 @@ _RESULTS = ("data", "holes", "valid", "test", "parity")
 
 def run(root: Path, wanted: str, *, name: str | None) -> int:
     runs = Runs(root)
-    found = runs.find(wanted, training_ids(root))
+    found = with_scores(runs.find(wanted, training_ids(root)))
     experiment = name or f"again-{found.run_id[:8]}"
     before: dict[str, Any] = json.loads(runs.file(found, "metrics.json"))
     trained: dict[str, Any] = json.loads(runs.file(found, "train.json"))
     baseline = _baseline(root, found, before, experiment)
-    console = Console(highlight=False)
+    out = console()
     with tree_of(root, baseline) as tree:
         if before["origin"]["diff"]:
             apply_patch(tree, runs.file(found, "code.diff"))
         _set_params(Paths(tree), trained["params"] | before["params"])
-        _warn_of_versions(console, trained["versions"])
+        _warn_of_versions(out, trained["versions"])
         run_pipeline(tree, root, experiment, baseline)
         after = read_json(Paths(tree).metrics)
-    return _report(console, found, experiment, before, after)
+    return _report(out, found, experiment, before, after)
 
 
 def _baseline(root: Path, found: RunInfo, result: dict[str, Any], experiment: str) -> str:
@@ -57,7 +59,13 @@ def _baseline(root: Path, found: RunInfo, result: dict[str, Any], experiment: st
             f"not known, but for its version {result['origin']['code_version']}"
         )
     if not has_commit(root, baseline):
-        raise InputError(f"the run's commit {baseline} is not in this repository: fetch it first")
+        raise InputError(
+            f"the run's commit {baseline} is not in this repository; another clone may have it"
+        )
+    if not is_name(experiment):
+        raise InputError(
+            f"--name: received {experiment!r}, allowed: what Git takes as a branch, without /"
+        )
     if any(other.name == experiment for other in all_experiments(root)):
         raise InputError(
             f"--name: received {experiment!r}, which exists: give another one, or "
@@ -76,7 +84,7 @@ def _set_params(paths: Paths, wanted: dict[str, dict[str, Any]]) -> None:
         write_text(paths.params, yaml.safe_dump(content, sort_keys=False))
 
 
-def _warn_of_versions(console: Console, before: dict[str, str]) -> None:
+def _warn_of_versions(out: Console, before: dict[str, str]) -> None:
     import platform
     from importlib.metadata import version
 
@@ -84,11 +92,11 @@ def _warn_of_versions(console: Console, before: dict[str, str]) -> None:
         name: platform.python_version() if name == "python" else version(name) for name in before
     }
     for name, (then, here) in differences(before, now).items():
-        console.print(f"note: the run had {name} {then}, here is {here}")
+        out.print(f"note: the run had {name} {then}, here is {here}")
 
 
 def _report(
-    console: Console,
+    out: Console,
     found: RunInfo,
     experiment: str,
     before: dict[str, Any],
@@ -96,13 +104,13 @@ def _report(
 ) -> int:
     parts = [flatten({key: result[key] for key in _RESULTS}) for result in (before, after)]
     other = differences(*parts)
-    console.print(f"The run is made again as experiment {experiment}.")
+    out.print(f"The run is made again as experiment {experiment}.")
     if not other:
-        console.print(
+        out.print(
             f"All {len(parts[0])} results are those of run {found.run_id[:8]}, digit for digit."
         )
         return 0
-    console.print(f"{len(other)} of {len(parts[0])} results are others:")
+    out.print(f"{len(other)} of {len(parts[0])} results are others:")
     for name, (then, now) in other.items():
-        console.print(f"  {name}: {then} then, {now} now")
+        out.print(f"  {name}: {then} then, {now} now")
     return 1

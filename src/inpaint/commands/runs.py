@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from inpaint.console import console
 from inpaint.report import interval
 from inpaint.tracking.runs import SCORE, RunInfo, Runs
 
@@ -18,11 +18,11 @@ def run(root: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_as_dict(run, rank) for g in groups for rank, run in g], indent=2))
         return 0
-    console = Console()
+    out = console()
     if not groups:
-        console.print("There is no run yet: `dvc repro` makes one.")
+        out.print("There is no run yet: `dvc repro` makes one.")
     for group in groups:
-        console.print(_table(group))
+        out.print(_table(group))
     return 0
 
 
@@ -82,7 +82,7 @@ def _table(group: list[tuple[int | None, RunInfo]]) -> Table:
     )
     table.add_column("", no_wrap=True)
     table.add_column("run", no_wrap=True)
-    table.add_column("experiment", overflow="fold", min_width=10)
+    table.add_column("experiment", overflow="fold", min_width=14)
     for header in ("ssim_unit, validation", "gain", "training"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("started", no_wrap=True)

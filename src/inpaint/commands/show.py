@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from inpaint.console import console
 from inpaint.experiments import training_ids
 from inpaint.report import interval
 from inpaint.tracking.runs import RunInfo, Runs
@@ -14,10 +14,10 @@ def run(root: Path, wanted: str) -> int:
     held = training_ids(root)
     found = Runs(root).find(wanted, held)
     holders = [name for name, training_id in held if training_id == found.training_id]
-    console = Console(highlight=False)
-    console.print(_facts({"run": found.run_id, "name": found.name} | _origin(found, holders)))
-    console.print(_facts(found.params, title="Parameters"))
-    console.print(_results(found))
+    out = console()
+    out.print(_facts({"run": found.run_id, "name": found.name} | _origin(found, holders)))
+    out.print(_facts(found.params, title="Parameters"))
+    out.print(_results(found))
     return 0
 
 

@@ -1,5 +1,6 @@
 """evaluate: the model against methods that need no training, on valid and test images."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def run(params: Params, paths: Paths) -> str:
         "parity": parity,
         "params": {"evaluate": params.evaluate.model_dump()},
         "origin": origin.capture(paths.root),
+        "evaluated": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
     write_array(paths.restored, restored["test"])
     _write_per_image(paths, manifest, scores)

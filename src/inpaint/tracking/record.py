@@ -6,7 +6,8 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ import numpy as np
 
 from inpaint.errors import InputError
 from inpaint.files import read_array, read_columns, read_json
+from inpaint.origin import changes_code
 from inpaint.params import flatten
 from inpaint.paths import Paths
 from inpaint.report import describe
+
+# Tag: when a run's scores were computed. They sort as they follow each other.
+EVALUATED = "evaluated"
 
 # The sections of params.yaml that decide what the network learns.
 _DECISIVE = ("data", "mask", "model", "train")
@@ -46,6 +51,7 @@ class Record:
         inputs: split -> what MLflow shows of its images.
         model: the saved network.
         files: path among the run's artifacts -> content.
+        without_scores: the same, but for what came of it; None if nothing has.
     """
 
     training_id: str
@@ -59,7 +65,8 @@ class Record:
     inputs: dict[str, dict[str, Any]]
     model: Path
     metrics: dict[str, float]
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes]
+    without_scores: "Record | None" = None
 
 
 def read_record(paths: Paths) -> Record:
@@ -71,6 +78,20 @@ def read_record(paths: Paths) -> Record:
     Raises:
         InputError: no training has left its files here, or they are damaged.
     """
+    try:
+        return _read_record(paths)
+    except OSError as error:
+        raise InputError(f"{error.filename} is not there: run `dvc repro`") from None
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{paths.train_summary} and the files beside it are damaged, or of another version of "
+            f"inpaint ({error!r}): run `dvc repro`"
+        ) from None
+
+
+def _read_record(paths: Paths) -> Record:
     trained = read_json(paths.train_summary)
     if not paths.model.is_file():
         raise InputError(f"{paths.model} is not there: the stage train writes it; run `dvc repro`")
@@ -96,16 +117,12 @@ def read_record(paths: Paths) -> Record:
         },
         files={"train.json": paths.train_summary.read_bytes()},
     )
-    diff = trained["origin"]["diff"]
+    _add_diff(record, trained["origin"])
     if paths.metrics.exists():
         result = read_json(paths.metrics)
         if result.get("run_id") == record.training_id:
+            record.without_scores = deepcopy(record)
             _add_scores(record, paths, trained, result)
-            # Scored by code of this origin, which includes the training's: DVC would have trained
-            # again if that had changed.
-            diff = result["origin"]["diff"]
-    if diff:
-        record.files["code.diff"] = diff.encode("utf-8", "surrogateescape")
     if paths.report.exists() and record.training_id in paths.report.read_text(encoding="utf-8"):
         record.files["report.md"] = paths.report.read_bytes()
         for figure in sorted(paths.figures.glob("*.png")):
@@ -117,7 +134,11 @@ def _add_scores(
     record: Record, paths: Paths, trained: dict[str, Any], result: dict[str, Any]
 ) -> None:
     record.metrics |= _headline_metrics(result)
-    record.tags |= _origin_tags(result["origin"])
+    # Scored by code of this origin, which includes the training's: DVC would have trained again if
+    # that had changed. The experiment stays the one that the training was made in.
+    origin = result["origin"] | {"experiment": None}
+    record.tags |= _origin_tags(origin) | {EVALUATED: result["evaluated"]}
+    _add_diff(record, origin)
     record.tags |= {name: str(value) for name, value in flatten(result["params"]).items()}
     record.tags["mlflow.note.content"] = describe(result, trained)
     record.files["metrics.json"] = paths.metrics.read_bytes()
@@ -130,6 +151,11 @@ def _add_scores(
         restored=read_array(paths.restored)[:_EXAMPLES],
     )
     record.files["examples.npz"] = examples.getvalue()
+
+
+def _add_diff(record: Record, origin: Mapping[str, Any]) -> None:
+    if origin["diff"]:
+        record.files["code.diff"] = origin["diff"].encode("utf-8", "surrogateescape")
 
 
 def run_name(trained: Mapping[str, Any]) -> str:
@@ -193,7 +219,9 @@ def _origin_tags(origin: Mapping[str, str | None]) -> dict[str, str]:
         "experiment_name": origin["experiment"],
         "baseline_commit": origin["baseline"],
         "code_version": origin["code_version"],
-        "code_changed": str(bool(origin["diff"])).lower() if origin["baseline"] else None,
+        "code_changed": str(changes_code(origin["diff"] or "")).lower()
+        if origin["baseline"]
+        else None,
         "mlflow.source.git.commit": origin["baseline"],
         "mlflow.source.name": "dvc.yaml",
         "mlflow.source.type": "LOCAL",

@@ -149,16 +149,26 @@ class Runs:
                 "workspace's or an experiment's, `inpaint sync` logs it again"
             ) from None
 
-    def tag(self, run: RunInfo, key: str, value: str) -> None:
-        self._client.set_tag(run.run_id, key, value)
-
     def without_files(self) -> list[RunInfo]:
-        """Runs whose artifacts were on this machine and are not where they were."""
+        """Finished runs whose artifacts were on this machine and are not where they were."""
         return [
             run
             for run in self._logged
-            if (folder := local_folder(run.artifacts)) is not None and not folder.is_dir()
+            if run.status == "FINISHED"
+            and (folder := local_folder(run.artifacts)) is not None
+            and not folder.is_dir()
         ]
+
+
+def with_scores(run: RunInfo) -> RunInfo:
+    """The run itself.
+
+    Raises:
+        InputError: it has not come as far as the stage evaluate.
+    """
+    if SCORE not in run.metrics:
+        raise InputError(f"run {run.run_id[:8]} has no scores; it is {run.status}")
+    return run
 
 
 _SHORTEST_PREFIX = 4

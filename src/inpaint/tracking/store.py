@@ -61,7 +61,12 @@ def tracking_uri(root: Path) -> str:
 
     Plain `mlflow ui` there shows it, also what ran in DVC's temporary directories.
     """
-    return os.environ.get("MLFLOW_TRACKING_URI") or _own_uri(root)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_uri(root)
+    scheme, separator, path = uri.partition(":///")
+    if scheme.startswith("sqlite") and separator and not Path(path).is_absolute():
+        # From a temporary directory it would mean a database there.
+        return f"{scheme}:///{project_root(root) / path}"
+    return uri
 
 
 def open_client(root: Path) -> MlflowClient:
@@ -71,8 +76,9 @@ def open_client(root: Path) -> MlflowClient:
         InputError: MLFLOW_TRACKING_URI is no address of a store.
         MlflowException, OSError: the store does not answer.
     """
-    # Otherwise MLflow tells about every table that it creates, and urllib3 about every retry.
-    logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)
+    # Otherwise MLflow tells about every table that it creates, and of a locked database by whole
+    # tracebacks, and urllib3 about every retry.
+    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     uri = tracking_uri(root)
     if urlparse(uri).scheme.partition("+")[0] not in _SCHEMES:
@@ -163,6 +169,10 @@ def _experiment(client: MlflowClient, root: Path, name: str) -> Experiment:
         found = client.get_experiment_by_name(_name_elsewhere(name, here))
         if found is not None:
             client.rename_experiment(found.experiment_id, name)
+    if found is not None and found.lifecycle_stage != "active":
+        raise MlflowException(
+            f"the MLflow experiment {name!r} was deleted: restore it, or set tracking.experiment"
+        )
     if found is None:
         is_server = tracking_uri(root).startswith("http")
         found = _create(client, name, None if is_server else here)

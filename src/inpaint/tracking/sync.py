@@ -8,12 +8,13 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
@@ -29,9 +30,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from inpaint.paths import Paths
+from inpaint.paths import Paths, project_root
 from inpaint.quiet import without_greetings
-from inpaint.tracking.record import Record, read_record
+from inpaint.tracking.record import EVALUATED, Record, read_record
 from inpaint.tracking.store import (
     PROBLEMS,
     TRAINING_ID,
@@ -70,19 +71,32 @@ def log_results(paths: Paths) -> str:
     """
     record = read_record(paths)
     try:
-        synced = complete(connect(paths.root, record.experiment), record)
+        synced = log(paths.root, record, rescore=True)
     except PROBLEMS as error:
         problem = describe_problem(paths.root, error)
         return f"\nkept on the disk, but not logged; `inpaint sync` does that: {problem}"
     return f"\nnot logged: MLflow run {synced.run_id} was deleted" if synced.is_deleted else ""
 
 
-def complete(store: Store, record: Record) -> Synced:
-    """Log what the store lacks of a training; its run ends up FINISHED.
+def log(root: Path, record: Record, *, rescore: bool = False) -> Synced:
+    """Log what the store of the project ``root`` lacks of a training; its run ends up FINISHED.
+
+    Args:
+        root: the project tree.
+        record: from `read_record`.
+        rescore: replace scores also by older ones. Otherwise the newest stay, whichever order the
+            trees that hold them come in.
 
     Raises:
         MlflowException, OSError: the store does not answer.
     """
+    # Otherwise two processes would both find that there is no run, or no model.
+    with FileLock(project_root(root) / "mlflow.db.log.lock"):
+        return complete(connect(root, record.experiment), record, rescore=rescore)
+
+
+def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
+    """`log` to a store that is at hand."""
     run = store.find(record.training_id)
     is_new = run is None
     if run is None:
@@ -95,6 +109,9 @@ def complete(store: Store, record: Record) -> Synced:
     run_id = run.info.run_id
     if run.info.lifecycle_stage != "active":
         return Synced(run_id, is_deleted=True)
+    is_newer = run.data.tags.get(EVALUATED, "") > record.tags.get(EVALUATED, "")
+    if is_newer and not rescore:
+        record = _unscored(record, run)
     steps = {
         "parameters": _add_params,
         "tags": _add_tags,
@@ -109,6 +126,16 @@ def complete(store: Store, record: Record) -> Synced:
         store.client.set_terminated(run_id, "FINISHED", end_time=record.ended)
         added.append("end")
     return Synced(run_id, ("the whole run",) if is_new else tuple(added))
+
+
+def _unscored(record: Record, run: Run) -> Record:
+    """What a run with newer scores can lack: the origin of these stays with them."""
+    kept = record.without_scores or record
+    return replace(
+        kept,
+        tags={key: value for key, value in kept.tags.items() if key not in run.data.tags},
+        files={name: content for name, content in kept.files.items() if name != "code.diff"},
+    )
 
 
 def log_batch(

@@ -277,18 +277,18 @@ def test_a_training_without_a_result_ends_its_run_and_says_why(
 
 
 def test_a_server_that_is_back_learns_that_the_training_failed(
-    tmp_path: Path, server: Server, clock: Clock
+    tmp_path: Path, server: Server, clock: Clock, problems: list[str]
 ) -> None:
-    problems: list[str] = []
-    with (
-        pytest.raises(StageError),
-        training_run(tmp_path, RECORD, problems.append) as run,
-    ):
-        server.works_for = 0
-        clock.now += 1
-        run.log_epoch(1, {"train/loss": 0.5})
-        server.works_for = 1000
-        raise StageError("the network collapsed")
+    def fail() -> None:
+        with training_run(tmp_path, RECORD, problems.append) as run:
+            server.works_for = 0
+            clock.now += 1
+            run.log_epoch(1, {"train/loss": 0.5})
+            server.works_for = 1000
+            raise StageError("the network collapsed")
+
+    with pytest.raises(StageError):
+        fail()
     assert len(problems) == 1
     assert server.status == "FAILED"
     assert server.tags["failure"] == "the network collapsed"

@@ -37,7 +37,7 @@ TRAINED: dict[str, Any] = {
     "origin": {
         "experiment": "longer",
         "baseline": "0b6e3f5c92aa4f0c8d7e6b5a493827160fedcba9",
-        "diff": "diff --git",
+        "diff": "diff --git a/src/a.py b/src/a.py\n",
         "code_version": "0.1.0+0123456789ab",
     },
 }
