@@ -82,8 +82,8 @@ def _table(group: list[tuple[int | None, RunInfo]]) -> Table:
     )
     table.add_column("", no_wrap=True)
     table.add_column("run", no_wrap=True)
-    table.add_column("experiment", overflow="fold", min_width=14)
-    for header in ("ssim_unit, validation", "gain", "training"):
+    table.add_column("experiment", overflow="fold", min_width=12)
+    for header in ("ssim_unit, validation", "gain", "time"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("started", no_wrap=True)
     for rank, run in group:
