@@ -155,8 +155,9 @@ def run_pipeline(tree: Path, root: Path, name: str, baseline: str) -> None:
     try:
         code = process.wait()
     except BaseException:
-        # However this process is stopped, the stages are too, before their tree goes.
-        os.killpg(process.pid, signal.SIGINT)
+        # However this process is stopped, the stages are too. Not by SIGINT, which a process that
+        # was started in the background ignores.
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
         raise
     if code:
