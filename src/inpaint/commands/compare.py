@@ -43,7 +43,7 @@ def run(root: Path, first: str, second: str, *, output: Path) -> int:
     return 0
 
 
-def _digests(run: RunInfo, split: str) -> tuple[str | None, ...]:
+def _digests(run: RunInfo, split: str) -> tuple[str, ...]:
     return tuple(run.tags.get(f"digest.{split}_{what}", run.run_id) for what in ("images", "holes"))
 
 

@@ -1,6 +1,8 @@
 """`inpaint reproduce RUN`: bring code and parameters of a run back, run them, compare."""
 
 import json
+import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,8 @@ def run(root: Path, wanted: str, *, name: str | None) -> int:
     baseline = _baseline(root, found, before, experiment)
     out = console()
     with tree_of(root, baseline) as tree:
-        if before["origin"]["diff"]:
-            apply_patch(tree, runs.file(found, "code.diff"))
+        if diff := before["origin"]["diff"]:
+            apply_patch(tree, diff.encode("utf-8", "surrogateescape"))
         _set_params(Paths(tree), trained["params"] | before["params"])
         _warn_of_versions(out, trained["versions"])
         run_pipeline(tree, root, experiment, baseline)
@@ -85,9 +87,6 @@ def _set_params(paths: Paths, wanted: dict[str, dict[str, Any]]) -> None:
 
 
 def _warn_of_versions(out: Console, before: dict[str, str]) -> None:
-    import platform
-    from importlib.metadata import version
-
     now = {
         name: platform.python_version() if name == "python" else version(name) for name in before
     }
