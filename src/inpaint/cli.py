@@ -8,7 +8,7 @@ import typer
 from inpaint import __version__
 from inpaint.launch import exit_codes, launch, launch_command
 
-_RUNS, _STAGES = "Runs and experiments", "Single stages"
+_RUNS, _REGISTRY, _STAGES = "Runs and experiments", "The registry", "Single stages"
 
 _Run = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     * `dvc exp run -n longer -S train.epochs=100`
     * `inpaint runs`
     * `inpaint compare latest longer`
-    * `inpaint sync`
+    * `inpaint promote longer`
     """,
 )
 
@@ -209,6 +209,64 @@ def sync(
     * `inpaint sync longer`
     """
     raise typer.Exit(launch_command("sync", experiments or [], root=Path.cwd()))
+
+
+@app.command(rich_help_panel=_REGISTRY)
+def promote(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", show_default=False, help="The workspace's if not given."),
+    ] = None,
+    alias: Annotated[
+        str, typer.Option(help="Another alias than champion needs no comparison.")
+    ] = "champion",
+    force: Annotated[
+        bool, typer.Option("--force", help="Without comparison; needs --reason.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Kept with the move of the alias.")
+    ] = None,
+) -> None:
+    """Register a run's model, as champion of its data set if it has earned that.
+
+    It has if, on its validation images and holes, it is better than the best method without
+    training and than the champion, each by more than the 95% interval of the difference. A champion
+    that was scored on other images is scored again on these. Otherwise nothing changes, and the
+    exit code is 1. A collapsed network is never promoted.
+
+    Examples:
+
+    * `inpaint promote`
+    * `inpaint promote longer`
+    * `inpaint promote longer --alias challenger`
+    * `inpaint promote longer --force --reason "smaller, and as good"`
+    """
+    raise typer.Exit(
+        launch_command("promote", run, alias=alias, force=force, reason=reason, root=Path.cwd())
+    )
+
+
+@app.command(rich_help_panel=_REGISTRY)
+def rollback(
+    model: Annotated[
+        str | None,
+        typer.Argument(show_default=False, help="The one of data.dataset if not given."),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Kept with the move of the alias.")
+    ] = None,
+) -> None:
+    """Make the champion before this one champion again.
+
+    Several rollbacks in a row go further back. Every move is listed in the description of the
+    registered model, in `mlflow ui`.
+
+    Examples:
+
+    * `inpaint rollback`
+    * `inpaint rollback inpaint-cifar10 --reason "blurs faces"`
+    """
+    raise typer.Exit(launch_command("rollback", model, reason=reason, root=Path.cwd()))
 
 
 def main() -> None:

@@ -34,10 +34,17 @@ def gain(a: bytes, b: bytes, split: str) -> dict[str, dict[str, float | None]]:
         ``{"ssim_unit": {"mean", "low", "high"}, "hole_psnr_db": {...}}`` as `metrics.intervals`
         gives them: b - a, image by image.
     """
-    first, second = _columns(a, split), _columns(b, split)
-    groups = np.array(first["group"], dtype=int)
+    return gain_over(_scores(_columns(a, split)), b, split)
+
+
+def gain_over(
+    first: dict[str, np.ndarray], b: bytes, split: str
+) -> dict[str, dict[str, float | None]]:
+    """`gain` over scores that were computed now, by `metrics.score_images`."""
+    second = _columns(b, split)
+    groups = np.array(second["group"], dtype=int)
     result = metrics.intervals(
-        generator(0, "compare", split), _scores(second), _scores(first), groups, _SAMPLES
+        generator(0, "compare", split), _scores(second), first, groups, _SAMPLES
     )
     return result["gain"]
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from inpaint.params import MaskParams, in_pixels
+from inpaint.seeds import generator
 
 _STROKE_PIECES = (2, 6)  # straight pieces of a stroke, fewest and most
 _PIECE_LENGTH = (0.1, 0.4)  # as a share of the image's shorter side
@@ -99,6 +100,15 @@ def draw(
     """
     hole = HOLE_KINDS[kind]
     return np.stack([hole(rng, height, width, spec) for _ in range(count)])
+
+
+def draw_split(spec: MaskParams, split: str, count: int, height: int, width: int) -> np.ndarray:
+    """The holes of a split, as the stage mask draws them: equal parameters, equal holes.
+
+    Returns:
+        bool (count, height, width), True = missing.
+    """
+    return draw(generator(spec.seed, "holes", split), spec.kind, count, height, width, spec)
 
 
 def _num_missing(share: float, height: int, width: int) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from inpaint.pixels import to_signed
+
 # The report scores images scaled to [-1, 1]. SSIM is not invariant to an offset, so that scale is
 # part of the score's definition.
 _DATA_RANGE = 2.0
@@ -17,16 +19,6 @@ _BATCH = 1000
 
 # Largest difference allowed between the two implementations of SSIM; about 5e-6 is float32's.
 PARITY_TOLERANCE = 1e-4
-
-
-def to_signed(images: np.ndarray) -> np.ndarray:
-    """uint8 in [0, 255] -> float32 in [-1, 1], the scale that networks see and SSIM is taken on."""
-    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
-
-
-def to_uint8(signed: np.ndarray) -> np.ndarray:
-    """The inverse of :func:`to_signed`: rounds, and clips what lies outside [-1, 1]."""
-    return np.clip(np.rint((signed + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
 def ssim_tensorflow(image_true: np.ndarray, image_pred: np.ndarray) -> np.ndarray:

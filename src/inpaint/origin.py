@@ -1,5 +1,6 @@
 """Where a result comes from: the experiment, its commit, and how the code differs from that."""
 
+import getpass
 import hashlib
 import os
 import re
@@ -43,6 +44,14 @@ def changes_code(diff: str) -> bool:
     """Whether a patch changes more than parameters."""
     files = re.findall(r"^diff --git a/(.+) b/", diff, re.MULTILINE)
     return any(not file.endswith("params.yaml") for file in files)
+
+
+def user() -> str | None:
+    """The login name; None if there is none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 def code_version() -> str:

@@ -53,6 +53,12 @@ def _refuse_default(name: str) -> str:
     return name
 
 
+def _refuse_path(name: str) -> str:
+    if name.strip() != name or not name.isprintable() or set(name) & set("/:"):
+        raise ValueError("not a usable name")
+    return name
+
+
 def _refuse_repetition(kinds: list[HoleKind]) -> list[HoleKind]:
     if len(set(kinds)) < len(kinds):
         raise ValueError("a kind is there twice")
@@ -160,6 +166,16 @@ class TrackingParams(_Section):
     )
 
 
+class RegistryParams(_Section):
+    """What good models are called in MLflow's registry."""
+
+    model: Annotated[str, AfterValidator(_refuse_path)] = Field(
+        min_length=1,
+        max_length=200,
+        description="a name of up to 200 characters, without / and :",
+    )
+
+
 class Params(_Section):
     """All of params.yaml. Immutable; unknown sections and keys are refused."""
 
@@ -170,6 +186,7 @@ class Params(_Section):
     evaluate: EvaluateParams
     plot: PlotParams
     tracking: TrackingParams
+    registry: RegistryParams
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

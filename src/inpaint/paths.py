@@ -83,6 +83,11 @@ class Paths:
         return self.root / "reports" / "report.md"
 
 
+def raw_dir(root: Path) -> Path:
+    """Where the official files are, one folder per data set."""
+    return project_root(root) / "data" / "raw"
+
+
 def project_root(root: Path) -> Path:
     """The project that ``root`` belongs to.
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from inpaint.errors import InputError
 from inpaint.fill import check_holes
-from inpaint.metrics import to_uint8
 from inpaint.networks import NETWORKS, network_inputs
+from inpaint.pixels import to_uint8
 
 _BATCH = 250
 
@@ -20,6 +20,12 @@ class Inpainter:
         if model.name not in NETWORKS:
             raise ValueError(f"model: received {model.name!r}, allowed: {', '.join(NETWORKS)}")
         self._model = model
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images that the network takes."""
+        height, width, channels = self._model.output_shape[1:]
+        return height, width, channels
 
     def restore(self, images: np.ndarray, holes: np.ndarray, *, raw: bool = False) -> np.ndarray:
         """Fill the holes of images.
@@ -46,7 +52,7 @@ class Inpainter:
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 
     def _check(self, images: np.ndarray) -> None:
-        expected = self._model.output_shape[1:]
+        expected = self.image_shape
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
             raise ValueError(
                 f"images: received {images.dtype} {images.shape}, allowed: uint8 (N, "

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import keras
-import mlflow
 import numpy as np
 import pytest
 import yaml
@@ -121,27 +120,6 @@ def test_run_starts_with_the_training_and_lasts_as_long(finished: Any) -> None:
     assert run.info.end_time is not None
     took = (run.info.end_time - run.info.start_time) / 1000
     assert took == pytest.approx(summary["seconds"], abs=0.002)
-
-
-def test_logged_model_gives_what_the_saved_one_gives(finished: Any) -> None:
-    _, run = run_of(finished)
-    mlflow.set_tracking_uri(tracking_uri(finished.paths.root))
-    assert run.outputs is not None
-    [output] = run.outputs.model_outputs
-    logged = mlflow.tensorflow.load_model(f"models:/{output.model_id}")
-    rng = np.random.default_rng(0)
-    inputs = {
-        "image": rng.random((2, 28, 28, 1), np.float32),
-        "hole": (rng.random((2, 28, 28, 1)) < 0.5).astype(np.float32),
-    }
-    saved = keras.saving.load_model(finished.paths.model)
-    assert np.array_equal(logged.predict_on_batch(inputs), saved.predict_on_batch(inputs))
-    signature = mlflow.models.get_model_info(f"models:/{output.model_id}").signature
-    assert set(signature.inputs.input_names()) == {"image", "hole"}
-    assert [(t.type, t.shape) for t in signature.outputs] == [(np.float32, (-1, 28, 28, 1))]
-    # It enforces the signature.
-    anywhere = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
-    assert np.array_equal(anywhere.predict(inputs), saved.predict_on_batch(inputs))
 
 
 def test_artifacts_lie_below_the_project(finished: Any) -> None:

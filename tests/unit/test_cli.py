@@ -130,7 +130,8 @@ def test_params_prints_what_is_in_force(run: CliRunner) -> None:
 
 def test_params_keeps_the_order_of_the_sections(run: CliRunner) -> None:
     printed = yaml.safe_load(run.invoke(cli.app, ["params"]).stdout)
-    assert list(printed) == ["data", "mask", "model", "train", "evaluate", "plot", "tracking"]
+    assert list(printed) == ["data", "mask", "model", "train", "evaluate", "plot", "tracking",
+                             "registry"]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["params", *STAGES])

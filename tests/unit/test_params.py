@@ -214,10 +214,10 @@ def test_unknown_section_is_refused_with_the_known_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "name"), [("  1: x", "tracking.1"), ("  on: x", "tracking."), ("1: x", "1")]
+    ("extra", "name"), [("  1: x", "registry.1"), ("  on: x", "registry."), ("1: x", "1")]
 )
 def test_key_that_is_no_text_is_refused(tmp_path: Path, extra: str, name: str) -> None:
-    # YAML 1.1 reads `on` as True. The section `tracking` is the last one.
+    # YAML 1.1 reads `on` as True. The section `registry` is the last one.
     assert name in refusal(tmp_path, f"{PARAMS_YAML.rstrip()}\n{extra}\n")
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from inpaint.console import console
 from inpaint.experiments import training_ids
 from inpaint.report import interval
+from inpaint.tracking.registry import registered
 from inpaint.tracking.runs import RunInfo, Runs
 
 
@@ -14,14 +15,15 @@ def run(root: Path, wanted: str) -> int:
     held = training_ids(root)
     found = Runs(root).find(wanted, held)
     holders = [name for name, training_id in held if training_id == found.training_id]
+    versions = registered(root, found.run_id)
     out = console()
-    out.print(_facts({"run": found.run_id, "name": found.name} | _origin(found, holders)))
+    out.print(_facts({"run": found.run_id, "name": found.name} | _origin(found, holders, versions)))
     out.print(_facts(found.params, title="Parameters"))
     out.print(_results(found))
     return 0
 
 
-def _origin(found: RunInfo, holders: list[str]) -> dict[str, str]:
+def _origin(found: RunInfo, holders: list[str], versions: list[str]) -> dict[str, str]:
     tags = found.tags
     baseline = tags.get("baseline_commit", "none: not made in a Git repository with commits")
     changed = " + code.diff" if tags.get("code_changed") == "true" else ""
@@ -33,6 +35,7 @@ def _origin(found: RunInfo, holders: list[str]) -> dict[str, str]:
         "held by experiments": ", ".join(holders) or "none",
         "commit": baseline + changed,
         "code version": tags.get("code_version", ""),
+        "registered as": "; ".join(versions) or "nothing: `inpaint promote`",
         "files": found.artifacts,
     }
     if "failure" in tags:

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from inpaint import fill
-from inpaint.metrics import to_signed
 from inpaint.networks.report_unet import report_unet
 from inpaint.networks.residual_unet import residual_unet
+from inpaint.pixels import to_signed
 
 
 @dataclass(frozen=True)

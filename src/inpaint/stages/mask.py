@@ -7,7 +7,6 @@ from inpaint.errors import InputError
 from inpaint.files import array_digest, atomic, read_array, write_array, write_json
 from inpaint.params import Params
 from inpaint.paths import SPLITS, Paths
-from inpaint.seeds import generator
 
 _PREVIEW_IMAGES = 10
 
@@ -23,8 +22,7 @@ def run(params: Params, paths: Paths) -> str:
                 f"params.yaml have {params.image_shape}: run `dvc repro`"
             )
         height, width, _ = image_shape
-        rng = generator(mask.seed, "holes", split)
-        drawn = holes.draw(rng, mask.kind, num, height, width, mask)
+        drawn = holes.draw_split(mask, split, num, height, width)
         write_array(paths.holes(split), drawn)
         entries[split] = {
             "count": num,

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from inpaint.data import sources, splits
+from inpaint.data.selection import select
 from inpaint.files import array_digest, write_array, write_json
 from inpaint.params import Params
-from inpaint.paths import SPLITS, Paths, project_root
-from inpaint.seeds import generator
+from inpaint.paths import SPLITS, Paths, raw_dir
 
 # How far images may be changed in training: see inpaint.training.augment.
 MOTIFS = {
@@ -20,17 +19,7 @@ MOTIFS = {
 
 def run(params: Params, paths: Paths) -> str:
     data = params.data
-    source = sources.load(
-        data.dataset, data.resolved_source, project_root(paths.root) / "data" / "raw"
-    )
-    sizes = {"train": data.train_size, "valid": data.valid_size, "test": data.test_size}
-    chosen = {}
-    for pool in source.pools:
-        rng = generator(data.seed, "splits", *pool.splits)
-        wanted = {split: sizes[split] for split in pool.splits}
-        for split, indices in splits.draw_splits(rng, pool.labels, wanted).items():
-            chosen[split] = (pool, indices)
-
+    source, selected = select(data, raw_dir(paths.root))
     manifest: dict[str, object] = {
         "dataset": data.dataset,
         "source": data.resolved_source,
@@ -42,8 +31,8 @@ def run(params: Params, paths: Paths) -> str:
     }
     entries = {}
     for split in SPLITS:
-        pool, indices = chosen[split]
-        images = pool.take(indices)
+        pool, indices = selected[split].pool, selected[split].indices
+        images = selected[split].images()
         write_array(paths.images(split), images)
         entries[split] = {
             "count": len(images),

@@ -79,6 +79,7 @@ def run(params: Params, paths: Paths) -> str:
             "valid_loss": last["valid_loss"],
             "num_parameters": model.count_params(),
             "collapsed": collapsed,
+            "largest_hole": _largest_share(source.holes, load_split(paths, "valid")[1]),
         }
         write_json(paths.train_summary, result | record)
     return (
@@ -105,6 +106,7 @@ def _describe_training(
         for split in SPLITS
     }
     return {
+        "terms": {key: manifests["data"][key] for key in ("licence", "citation")},
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "params": sections,
         "digests": digests | {"params": params_digest(sections)},
@@ -145,6 +147,11 @@ def _hole_pool(train: TrainParams, mask: MaskParams, shape: tuple[int, int]) -> 
             for kind in train.hole_kinds
         ]
     )
+
+
+def _largest_share(*holes: np.ndarray) -> float:
+    """How much of its image the largest of the holes hides, in [0, 1]."""
+    return max(float(each.mean(axis=(1, 2)).max()) for each in holes)
 
 
 def _valid_batch(params: Params, paths: Paths, num: int) -> Batch:

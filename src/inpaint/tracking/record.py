@@ -1,11 +1,9 @@
 """What an MLflow run should hold, put together from the files of the pipeline alone."""
 
-import getpass
 import hashlib
 import io
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from inpaint import origin
 from inpaint.errors import InputError
 from inpaint.files import read_array, read_columns, read_json
-from inpaint.origin import changes_code
 from inpaint.params import flatten
 from inpaint.paths import Paths
 from inpaint.report import describe
@@ -33,6 +31,8 @@ _CURVES = {
     "valid_ssim_unit": "valid/ssim_unit",
     "learning_rate": "learning_rate",
 }
+# Validation images that a model comes with, to try it.
+_TRIED = 2
 # Test images that `inpaint compare` can draw.
 _EXAMPLES = 20
 
@@ -50,6 +50,8 @@ class Record:
         curves: metrics of each epoch, beginning with the first.
         inputs: split -> what MLflow shows of its images.
         model: the saved network.
+        training: the content of reports/train.json.
+        example: `images`, uint8 (n, H, W, C), and `holes`, bool (n, H, W), to try the model with.
         files: path among the run's artifacts -> content.
         without_scores: the same, but for what came of it; None if nothing has.
     """
@@ -64,6 +66,8 @@ class Record:
     curves: list[dict[str, float]]
     inputs: dict[str, dict[str, Any]]
     model: Path
+    training: dict[str, Any]
+    example: dict[str, np.ndarray]
     metrics: dict[str, float]
     files: dict[str, bytes]
     without_scores: "Record | None" = None
@@ -111,6 +115,11 @@ def _read_record(paths: Paths) -> Record:
         ],
         inputs=inputs_of(trained),
         model=paths.model,
+        training=trained,
+        example={
+            "images": np.array(read_array(paths.images("valid"))[:_TRIED]),
+            "holes": np.array(read_array(paths.holes("valid"))[:_TRIED]),
+        },
         metrics={
             "num_parameters": float(trained["num_parameters"]),
             "train/seconds": float(trained["seconds"]),
@@ -136,9 +145,9 @@ def _add_scores(
     record.metrics |= _headline_metrics(result)
     # Scored by code of this origin, which includes the training's: DVC would have trained again if
     # that had changed. The experiment stays the one that the training was made in.
-    origin = result["origin"] | {"experiment": None}
-    record.tags |= _origin_tags(origin) | {EVALUATED: result["evaluated"]}
-    _add_diff(record, origin)
+    scored_by = result["origin"] | {"experiment": None}
+    record.tags |= _origin_tags(scored_by) | {EVALUATED: result["evaluated"]}
+    _add_diff(record, scored_by)
     record.tags |= {name: str(value) for name, value in flatten(result["params"]).items()}
     record.tags["mlflow.note.content"] = describe(result, trained)
     record.files["metrics.json"] = paths.metrics.read_bytes()
@@ -153,9 +162,9 @@ def _add_scores(
     record.files["examples.npz"] = examples.getvalue()
 
 
-def _add_diff(record: Record, origin: Mapping[str, Any]) -> None:
-    if origin["diff"]:
-        record.files["code.diff"] = origin["diff"].encode("utf-8", "surrogateescape")
+def _add_diff(record: Record, made_by: Mapping[str, Any]) -> None:
+    if made_by["diff"]:
+        record.files["code.diff"] = made_by["diff"].encode("utf-8", "surrogateescape")
 
 
 def run_name(trained: Mapping[str, Any]) -> str:
@@ -185,8 +194,8 @@ def run_tags(trained: Mapping[str, Any]) -> dict[str, str]:
     versions = (f"{name} {version}" for name, version in trained["versions"].items())
     tags = {f"digest.{name}": digest[:12] for name, digest in trained["digests"].items()}
     tags |= {"versions": ", ".join(versions)} | _origin_tags(trained["origin"])
-    with suppress(KeyError, OSError):  # a container's user may have no name
-        tags["mlflow.user"] = getpass.getuser()
+    if name := origin.user():
+        tags["mlflow.user"] = name
     return tags | ({"collapsed": "true"} if trained.get("collapsed") else {})
 
 
@@ -213,16 +222,16 @@ def epoch_metrics(row: Mapping[str, float]) -> dict[str, float]:
     return {name: row[column] for column, name in _CURVES.items()}
 
 
-def _origin_tags(origin: Mapping[str, str | None]) -> dict[str, str]:
+def _origin_tags(made_by: Mapping[str, str | None]) -> dict[str, str]:
     """The tags of `inpaint.origin.Origin`; MLflow's pages show those that begin with `mlflow.`."""
     tags = {
-        "experiment_name": origin["experiment"],
-        "baseline_commit": origin["baseline"],
-        "code_version": origin["code_version"],
-        "code_changed": str(changes_code(origin["diff"] or "")).lower()
-        if origin["baseline"]
+        "experiment_name": made_by["experiment"],
+        "baseline_commit": made_by["baseline"],
+        "code_version": made_by["code_version"],
+        "code_changed": str(origin.changes_code(made_by["diff"] or "")).lower()
+        if made_by["baseline"]
         else None,
-        "mlflow.source.git.commit": origin["baseline"],
+        "mlflow.source.git.commit": made_by["baseline"],
         "mlflow.source.name": "dvc.yaml",
         "mlflow.source.type": "LOCAL",
     }

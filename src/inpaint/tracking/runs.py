@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from inpaint.errors import InputError
+from inpaint.tracking.model import has_model
 from inpaint.tracking.store import (
     PROBLEMS,
     TRAINING_ID,
@@ -18,7 +19,6 @@ from inpaint.tracking.store import (
     local_folder,
     open_client,
 )
-from inpaint.tracking.sync import has_model
 
 # What the ranking is by: a choice, so it is made on the validation images.
 SCORE = "valid/score/ssim_unit/mean"

@@ -9,40 +9,18 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from filelock import FileLock
-from mlflow import MlflowClient
-from mlflow.entities import (
-    Dataset,
-    DatasetInput,
-    InputTag,
-    LoggedModelStatus,
-    Metric,
-    Param,
-    Run,
-    RunTag,
-)
-from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
-from mlflow.types import Schema, TensorSpec
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 
 from inpaint.paths import Paths, project_root
 from inpaint.quiet import without_greetings
+from inpaint.tracking.model import has_model, log_model
 from inpaint.tracking.record import EVALUATED, Record, read_record
-from inpaint.tracking.store import (
-    PROBLEMS,
-    TRAINING_ID,
-    Store,
-    connect,
-    describe_problem,
-)
+from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
 
-# What a program needs that loads the logged Keras model.
-_MODEL_REQUIREMENTS = ("tensorflow", "keras", "numpy")
 # The most that MLflow takes in one request.
 _MAX_METRICS, _MAX_PARAMS = 1000, 100
 
@@ -229,7 +207,7 @@ def _add_metrics(store: Store, run: Run, record: Record) -> bool:
 
 
 def _add_model(store: Store, run: Run, record: Record) -> bool:
-    """Log the trained Keras model, with what it takes and gives."""
+    """Log the trained model, and a table of its layers."""
     if has_model(store.client, run):
         return False
     with without_greetings():
@@ -239,44 +217,8 @@ def _add_model(store: Store, run: Run, record: Record) -> bool:
     summary: list[str] = []
     network.summary(print_fn=summary.append, line_length=100)
     store.client.log_text(run.info.run_id, "\n".join(summary), "model_summary.txt")
-    Model.log(
-        artifact_path=None,
-        flavor=mlflow.tensorflow,
-        name="model",
-        run_id=run.info.run_id,
-        model=network,
-        signature=ModelSignature(_schema(network.inputs), _schema(network.outputs)),
-        # Without them MLflow loads the model in another process to find out.
-        pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_REQUIREMENTS],
-    )
+    log_model(run.info.run_id, record.model, record.training, record.example)
     return True
-
-
-def has_model(client: MlflowClient, run: Run) -> bool:
-    """Whether a run has a model whose files are there."""
-    for output in run.outputs.model_outputs if run.outputs else ():
-        try:
-            model = client.get_logged_model(output.model_id)
-            files = client.list_logged_model_artifacts(output.model_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-        else:
-            if files and model.status == LoggedModelStatus.READY:
-                return True
-    return False
-
-
-def _schema(tensors: Sequence[Any]) -> Schema:
-    import numpy as np
-
-    names = [tensor.name for tensor in tensors] if len(tensors) > 1 else [None]
-    return Schema(
-        [
-            TensorSpec(np.dtype(tensor.dtype), (-1, *tensor.shape[1:]), name)
-            for tensor, name in zip(tensors, names, strict=True)
-        ]
-    )
 
 
 def _add_files(store: Store, run: Run, record: Record) -> bool:

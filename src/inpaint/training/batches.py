@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inpaint.metrics import to_signed
 from inpaint.networks import network_inputs
+from inpaint.pixels import to_signed
 from inpaint.training import augment
 
 

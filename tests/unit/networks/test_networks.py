@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from inpaint import fill
-from inpaint.metrics import to_signed
 from inpaint.networks import NETWORKS, network_inputs
+from inpaint.pixels import to_signed
 
 
 @pytest.fixture

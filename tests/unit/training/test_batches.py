@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inpaint import files, fill
-from inpaint.metrics import to_signed
+from inpaint.pixels import to_signed
 from inpaint.training.batches import Batch, BatchSource, make_batch
 
 NUM = 23

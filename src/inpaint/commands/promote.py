@@ -1,0 +1,107 @@
+"""`inpaint promote [RUN]`: a model that others rely on, earned by beating what there is."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from inpaint import card
+from inpaint.console import console
+from inpaint.errors import InputError, StageError
+from inpaint.experiments import training_ids
+from inpaint.files import read_json
+from inpaint.params import load_params
+from inpaint.paths import Paths
+from inpaint.promotion import Candidate, candidate_of, conditions
+from inpaint.report import interval
+from inpaint.tracking.registry import CHAMPION, Registry, check_alias, check_reason
+from inpaint.tracking.runs import RunInfo, Runs
+from inpaint.tracking.trial import answer
+
+
+def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str | None) -> int:
+    check_alias(alias)
+    check_reason(reason)
+    if force and not (reason or "").strip():
+        raise InputError("--force: received no --reason, allowed: with --reason TEXT")
+    runs = Runs(root)
+    found = runs.find(wanted, training_ids(root)) if wanted else _of_workspace(root, runs)
+    candidate = candidate_of(runs, found)
+    dataset = candidate.result["data"]["dataset"]
+    registry = Registry(root, f"{load_params(Paths(root).params).registry.model}-{dataset}")
+    with registry.alone():
+        if force or alias != CHAMPION:
+            why = reason or "registered without comparison"
+        else:
+            why = "; ".join(filter(None, (reason, _judge(root, runs, registry, candidate))))
+        with console().status("Trying the model ..."):
+            _try(registry, runs, found)
+        before = registry.holder(alias)
+        version = registry.register(
+            found.run_id,
+            _tags(candidate) | ({"forced": why} if force else {}),
+            card.write(registry.name, candidate.result, candidate.trained),
+        )
+        registry.move(alias, version, why)
+    was = f"; it was version {before.number}" if before else ""
+    console().print(f"{registry.name} version {version.number} is {alias}{was}.")
+    return 0
+
+
+def _of_workspace(root: Path, runs: Runs) -> RunInfo:
+    training_id = read_json(Paths(root).train_summary)["run_id"]
+    found = next((run for run in runs.all if run.training_id == training_id), None)
+    if found is None:
+        raise InputError("the workspace's run is not in MLflow: `inpaint sync` logs it")
+    return found
+
+
+def _judge(root: Path, runs: Runs, registry: Registry, candidate: Candidate) -> str:
+    """Print how the candidate compares; give it in words.
+
+    Raises:
+        StageError: it has not earned to be champion.
+    """
+    result = candidate.result
+    console().print(
+        f"Run {candidate.run.run_id[:8]} {candidate.run.name}, on its "
+        f"{result['data']['valid_size']} validation images with {result['holes']['kind']} holes:"
+    )
+    found = conditions(root, runs, registry, candidate)
+    for condition in found:
+        console().print(f"  {'yes' if condition.holds else 'NO '}  {condition.text}")
+    failed = [condition.text for condition in found if not condition.holds]
+    if failed:
+        raise StageError(f"not promoted, for it is not {', and not '.join(failed)}")
+    return "; ".join(condition.text for condition in found)
+
+
+def _try(registry: Registry, runs: Runs, run: RunInfo) -> None:
+    """Restore the run's first test images by its model alone.
+
+    Raises:
+        StageError: it does not restore them as the stage evaluate did.
+    """
+    content = runs.file(run, "examples.npz")
+    with np.load(io.BytesIO(content), allow_pickle=False) as examples:
+        restored = answer(registry.source(run.run_id), examples["images"], examples["holes"])
+        difference = int(np.abs(restored - examples["restored"].astype(int)).max())
+    # Another machine may round the last digit of the network's output otherwise.
+    if difference > 1:
+        raise StageError(
+            f"the model restores test images otherwise than they were scored, by up to {difference}"
+            " grey levels: has the code changed since it was trained? `dvc repro --force`"
+        )
+
+
+def _tags(candidate: Candidate) -> dict[str, str]:
+    """What a version can be chosen by, without its run."""
+    result, trained = candidate.result, candidate.trained
+    tags = {"training_id": trained["run_id"], "run_name": candidate.run.name}
+    for split in ("valid", "test"):
+        scores = result[split]
+        tags[f"{split}/ssim_unit"] = f"{scores['model']['composite']['ssim_unit']:.6f}"
+        tags[f"{split}/gain/ssim_unit"] = interval(scores["gain"]["ssim_unit"], "+.4f")
+        tags[f"{split}/gain/hole_psnr_db"] = interval(scores["gain"]["hole_psnr_db"], "+.2f")
+    tags |= {"best_baseline": result["valid"]["best_baseline"], "holes": result["holes"]["kind"]}
+    return tags | {f"digest.{name}": digest for name, digest in trained["digests"].items()}

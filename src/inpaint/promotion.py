@@ -1,0 +1,150 @@
+"""What a run has to be to become champion: better than the best baseline and the champion."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inpaint import compare
+from inpaint.console import console
+from inpaint.errors import InputError, StageError
+from inpaint.files import read_json
+from inpaint.report import interval
+from inpaint.tracking.model import model_files
+from inpaint.tracking.registry import CHAMPION, Registry, Version
+from inpaint.tracking.runs import RunInfo, Runs, with_scores
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A run with what it says of itself.
+
+    Attributes:
+        trained, result, per_image: the contents of its train.json, metrics.json, per_image.csv.
+    """
+
+    run: RunInfo
+    trained: dict[str, Any]
+    result: dict[str, Any]
+    per_image: bytes
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that a champion has to be, whether the candidate is, and by how much."""
+
+    holds: bool
+    text: str
+
+
+def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
+    """Read a run's files.
+
+    Raises:
+        StageError: its network collapsed.
+        InputError: it has no scores, its files are lost, or an older version made it.
+    """
+    if "collapsed" in with_scores(run).tags:
+        raise StageError(
+            f"run {run.run_id[:8]} is never promoted: its network collapsed, and fills every hole "
+            "with one constant value"
+        )
+    trained, result = (json.loads(runs.file(run, name)) for name in ("train.json", "metrics.json"))
+    if not {"largest_hole", "terms"} <= set(trained):
+        raise InputError(
+            f"run {run.run_id[:8]} was made by an older version of inpaint: train it again"
+        )
+    return Candidate(run, trained, result, runs.file(run, "per_image.csv"))
+
+
+def conditions(root: Path, runs: Runs, registry: Registry, candidate: Candidate) -> list[Condition]:
+    """Compare a candidate with the best baseline and, if there is one, the champion.
+
+    All on the candidate's validation images and holes: the test images decide nothing.
+
+    Raises:
+        InputError: the champion's files are lost, or it has to be scored again, and the images
+            cannot be had.
+    """
+    found = [_beats_baseline(candidate.result["valid"])]
+    champion = registry.holder(CHAMPION)
+    if champion is not None:
+        found.append(_beats_champion(root, runs, champion, candidate))
+    return found
+
+
+def _beats_baseline(scores: Mapping[str, Any]) -> Condition:
+    gain = scores["gain"]["ssim_unit"]
+    return Condition(
+        _is_above_zero(gain),
+        f"better than {scores['best_baseline']}, the best method without training: "
+        f"{_in_words(gain)}",
+    )
+
+
+def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candidate) -> Condition:
+    opponent = f"better than the champion, version {champion.number} of run {champion.run_id[:8]}"
+    with model_files(champion.uri) as folder:
+        network = folder / "data" / "network"
+        if not (network / "training.json").exists():
+            raise InputError(
+                f"the champion, version {champion.number}, is no model of this project: "
+                "`inpaint promote --force --reason TEXT` replaces it"
+            )
+        trained = read_json(network / "training.json")
+        if trained["run_id"] == candidate.trained["run_id"]:
+            return Condition(False, f"{opponent}: that is this very run")
+        stored = _stored_scores(runs, champion, trained, candidate)
+        if stored is not None:
+            gain = compare.gain(stored, candidate.per_image, "valid")["ssim_unit"]
+            return Condition(_is_above_zero(gain), f"{opponent}: {_in_words(gain)}")
+        return _beats_elsewhere(root, opponent, network / "inpainter.keras", trained, candidate)
+
+
+def _stored_scores(
+    runs: Runs, champion: Version, trained: Mapping[str, Any], candidate: Candidate
+) -> bytes | None:
+    """The champion's scores, if they are on the candidate's validation images and holes."""
+    for what in ("valid_images", "valid_holes"):
+        if trained["digests"][what] != candidate.trained["digests"][what]:
+            return None
+    run = next((run for run in runs.all if run.run_id == champion.run_id), None)
+    with suppress(InputError):  # lost: the model itself can be scored again
+        return runs.file(run, "per_image.csv") if run else None
+    return None
+
+
+def _beats_elsewhere(
+    root: Path, opponent: str, network: Path, trained: Mapping[str, Any], candidate: Candidate
+) -> Condition:
+    """Score the champion on images that are new to it, unless it was trained on some of them."""
+    with console().status("Scoring the champion on these validation images ..."):
+        from inpaint import rescore  # imports TensorFlow
+
+        images = rescore.images_of(root, candidate.trained, "valid")
+        holes = rescore.holes_of(candidate.trained, "valid", images)
+        known = rescore.num_known(images, rescore.images_of(root, trained, "train"))
+        if known:
+            seeds = [each["params"]["data"]["seed"] for each in (trained, candidate.trained)]
+            return Condition(
+                False,
+                f"{opponent}: cannot be compared, for it was trained on {known} of these "
+                f"{len(images)} validation images (data.seed {seeds[0]}, here {seeds[1]})",
+            )
+        scores: dict[str, np.ndarray] = rescore.score(network, images, holes)
+    gain = compare.gain_over(scores, candidate.per_image, "valid")["ssim_unit"]
+    return Condition(
+        _is_above_zero(gain), f"{opponent}, scored again on these images: {_in_words(gain)}"
+    )
+
+
+def _is_above_zero(gain: Mapping[str, float | None]) -> bool:
+    return gain["low"] is not None and gain["low"] > 0
+
+
+def _in_words(gain: Mapping[str, float | None]) -> str:
+    return f"{interval(gain, '+.4f')} in ssim_unit"
