@@ -95,7 +95,7 @@ def test_it_comes_with_an_example_to_try(finished: Any, folder: Path, model: PyF
     images, holes = (np.array(request["inputs"][name]) for name in ("images", "holes"))
     np.testing.assert_array_equal(images, np.load(finished.paths.images("valid"))[:2])
     np.testing.assert_array_equal(holes, np.load(finished.paths.holes("valid"))[:2])
-    restored = np.asarray(model.predict({"images": images, "holes": holes}))
+    restored: np.ndarray = np.asarray(model.predict({"images": images, "holes": holes}))
     np.testing.assert_array_equal(restored[~holes], images[~holes])
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from inpaint import fill, serving
 from inpaint.errors import InputError
-from inpaint.metrics import to_signed, to_uint8
 from inpaint.networks import NETWORKS
+from inpaint.pixels import to_signed, to_uint8
 from inpaint.serving import Inpainter
 
 NUM = 7
