@@ -9,11 +9,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
-.PHONY: help setup run test test-all results results-mnist results-cifar10 lint lock clean
+.PHONY: help setup run serve test test-all results results-mnist results-cifar10 lint lock clean
+
+MODEL ?= inpaint-mnist
+PORT ?= 5001
 
 help:
 	@echo "make setup     make .venv with the locked packages"
 	@echo "make run       set up .venv and run the pipeline on real digits"
+	@echo "make serve     answer requests by the champion: docs/serving.md; MODEL=inpaint-mnist PORT=5001"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
 	@echo "make results   every row of the README's tables, as experiments: more than two hours"
@@ -31,6 +35,12 @@ setup: $(BIN)/ready
 
 run: setup
 	dvc repro
+
+serve: export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
+serve: export TF_CPP_MIN_LOG_LEVEL := 3
+serve: setup
+	mlflow models serve --model-uri models:/$(MODEL)@champion --env-manager local --port $(PORT) \
+	  || { echo "Is there no champion yet? \`inpaint promote\` makes one." >&2; exit 1; }
 
 test: $(BIN)/ready
 	$(BIN)/pytest

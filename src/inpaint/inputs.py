@@ -53,9 +53,9 @@ def _whole_numbers(name: str, values: object, low: int, high: int, meaning: str)
     try:
         array = np.asarray(values)
     except ValueError:
-        raise ValueError(f"{name}: received lists of unequal lengths, {allowed}") from None
+        raise ValueError(f"{name}: received lists that make no array, {allowed}") from None
     is_flag = array.dtype == np.bool_ and (low, high) == (0, 1)
-    if not (is_flag or np.issubdtype(array.dtype, np.integer)) or array.ndim == 0:
+    if not (is_flag or array.dtype.kind in "iu") or array.ndim == 0:
         raise ValueError(f"{name}: received {_describe(array)}, {allowed}")
     if array.size and (array.min() < low or array.max() > high):
         raise ValueError(f"{name}: received {_describe(array)}, {allowed}")
@@ -78,7 +78,7 @@ def largest_accepted(largest_hole: float) -> float:
     """The largest share of an image that may be missing.
 
     Half-way between the largest hole of the training and the whole image: holes that are somewhat
-    larger pass; the other polarity of holes of up to a third of the image does not.
+    larger pass; the other polarity of holes below a third of the image does not.
     """
     return (1 + largest_hole) / 2
 
@@ -89,6 +89,6 @@ def _check_polarity(holes: np.ndarray, largest_hole: float) -> None:
     worst = int(shares.argmax())
     if shares[worst] > limit:
         raise ValueError(
-            f"holes: received one, number {worst}, that hides {shares[worst]:.0%} of its image, "
-            f"allowed: up to {limit:.0%}. 1 and true mean missing, 0 and false mean known"
+            f"holes: received one, number {worst}, that hides {shares[worst]:.1%} of its image, "
+            f"allowed: up to {limit:.1%}. 1 and true mean missing, 0 and false mean known"
         )

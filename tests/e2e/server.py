@@ -40,6 +40,14 @@ def mlflow_server(checkout: Any, folder: Path) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def model_server(checkout: Any) -> Iterator[str]:
+    """A server of the champion, as docs/serving.md starts it; its address."""
+    arguments = ("--model-uri", "models:/inpaint-mnist@champion", "--env-manager", "local")
+    with _serving(checkout, "models", "serve", *arguments) as server:
+        yield server.address
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -113,7 +113,7 @@ def test_it_refuses_holes_of_the_other_polarity(finished: Any, model: PyFuncMode
     with pytest.raises(MlflowException) as caught:
         model.predict({"images": images, "holes": ~holes})
     message = (
-        "holes: received one, number 0, that hides 92% of its image, allowed: up to 54%. "
+        "holes: received one, number 0, that hides 91.8% of its image, allowed: up to 54.1%. "
         "1 and true mean missing, 0 and false mean known"
     )
     refusal: Any = caught.value

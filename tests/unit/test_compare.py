@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from inpaint.compare import differences, gain, ssim_unit
+from inpaint.compare import differences, gain, gain_over, ssim_unit
 
 Image = tuple[float, float, float]  # ssim, hole_mse, hole_pixels
 
@@ -68,6 +68,21 @@ def test_gain_is_that_of_the_second_over_the_first() -> None:
 def test_gain_over_oneself_is_zero() -> None:
     found = gain(per_image(FIRST), per_image(FIRST), "test")
     assert found == {key: {"mean": 0, "low": 0, "high": 0} for key in found}
+
+
+def test_gain_over_scores_of_now_is_that_over_stored_ones() -> None:
+    ssim, hole_mse, hole_pixels = np.array(FIRST).T
+    # As metrics.score_images gives them, with scores that are not needed.
+    now = {key: np.full(4, np.nan) for key in ("mse", "mae", "hole_mae")}
+    now |= {"ssim": ssim, "hole_mse": hole_mse, "hole_pixels": hole_pixels}
+    groups = [9, 9, 4, 4]
+    stored = per_image((), valid=FIRST, groups=groups)
+    newer = per_image(FIRST, valid=SECOND, groups=groups)
+    found = gain_over(now, newer, "valid")
+    assert found == gain(stored, newer, "valid")
+    assert found["ssim_unit"]["mean"] == pytest.approx(MEAN_GAIN)
+    assert found["ssim_unit"]["low"] == pytest.approx(0.15 / 2)  # by the newer's groups
+    assert found["hole_psnr_db"]["mean"] == pytest.approx(PSNR_GAIN)
 
 
 def test_gain_is_of_the_split_that_is_asked_for() -> None:

@@ -1,5 +1,6 @@
 """Holes: where they lie, how large they are, and that drawing them can be repeated."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy.ndimage import label
 
 from inpaint import holes
 from inpaint.params import MaskParams, Params
+from inpaint.seeds import generator
 
 HEIGHT, WIDTH = 24, 40
 RANDOM_KINDS = ["box", "brush", "dots", "half", "mixed"]
@@ -146,3 +148,22 @@ def test_first_holes_do_not_depend_on_the_count(spec: MaskParams, kind: str) -> 
 @pytest.mark.parametrize("kind", RANDOM_KINDS)
 def test_other_seeds_draw_other_holes(spec: MaskParams, kind: str) -> None:
     assert (draw(spec, kind, seed=1) != draw(spec, kind, seed=2)).any()
+
+
+@pytest.mark.parametrize("kind", holes.HOLE_KINDS)
+def test_holes_of_a_split_are_drawn_by_its_name_and_the_seed_of_holes(
+    spec: MaskParams, kind: str
+) -> None:
+    spec = spec.model_copy(update={"kind": kind, "seed": 5})
+    drawn = holes.draw_split(spec, "valid", 9, HEIGHT, WIDTH)
+    expected = holes.draw(generator(5, "holes", "valid"), kind, 9, HEIGHT, WIDTH, spec)
+    np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize("kind", RANDOM_KINDS)
+def test_splits_and_seeds_have_other_holes(spec: MaskParams, kind: str) -> None:
+    first, other = (spec.model_copy(update={"kind": kind, "seed": seed}) for seed in (5, 6))
+    drawn = [holes.draw_split(first, split, 9, HEIGHT, WIDTH) for split in ("train", "valid")]
+    drawn += [holes.draw_split(other, "train", 9, HEIGHT, WIDTH)]
+    for a, b in itertools.combinations(drawn, 2):
+        assert (a != b).any()

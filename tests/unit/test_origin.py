@@ -4,6 +4,7 @@ code back."""
 import hashlib
 import json
 import os
+import pwd
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from inpaint import __version__, origin
 
+# In the order in which Python asks for them.
+NAMES_OF_USER = ("LOGNAME", "USER", "LNAME", "USERNAME")
 UNKNOWN = {"experiment": None, "baseline": None, "diff": "", "code_version": origin.code_version()}
 
 
@@ -239,3 +242,22 @@ def test_code_version_is_the_packages_with_a_digest_of_its_sources(
     (tmp_path / "a.pyc").write_text("not a source")
     digest = hashlib.sha256(b"a.py\0one" + b"sub/b.py\0two").hexdigest()
     assert origin.code_version() == f"{__version__}+{digest[:12]}"
+
+
+def test_the_user_is_known_by_the_login_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody")
+    assert origin.user() == "somebody"
+    for name in NAMES_OF_USER:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    assert origin.user() == pwd.getpwuid(0).pw_name
+
+
+def test_a_user_without_a_name_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as a number."""
+    for name in NAMES_OF_USER:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 5)
+    with pytest.raises(KeyError):
+        pwd.getpwuid(os.getuid())
+    assert origin.user() is None

@@ -128,6 +128,23 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ),
         ("tracking.experiment", "", "''", "a name of up to 200 characters, other than Default"),
         ("tracking.experiment", " x", "' x'", "a name of up to 200 characters, other than Default"),
+        ("registry.model", "", "''", "a name of up to 200 letters, digits"),
+        ("registry.model", "a/b", "'a/b'", "a name of up to 200 letters, digits"),
+        ("registry.model", "a:b", "'a:b'", "a name of up to 200 letters, digits"),
+        ("registry.model", "x ", "'x '", "a name of up to 200 letters, digits"),
+        ("registry.model", "a\tb", r"'a\tb'", "a name of up to 200 letters, digits"),
+        ("registry.model", "it's", '"it\'s"', "a name of up to 200 letters, digits"),
+        ("registry.model", "what?", "'what?'", "a name of up to 200 letters, digits"),
+        ("registry.model", "a@b", "'a@b'", "a name of up to 200 letters, digits"),
+        ("registry.model", "..", "'..'", "a name of up to 200 letters, digits"),
+        ("registry.model", 5, "5", "a name of up to 200 letters, digits"),
+        ("registry.model", None, "None", "a name of up to 200 letters, digits"),
+        (
+            "registry.model",
+            "x" * 201,
+            f"'{'x' * 201}'",
+            "a name of up to 200 letters, digits",
+        ),
     ],
 )
 def test_wrong_value_is_named_with_what_is_allowed(
@@ -136,6 +153,11 @@ def test_wrong_value_is_named_with_what_is_allowed(
     message = refusal(tmp_path, changed({name: value}))
     assert f"{name}: received {received}, allowed: {allowed}" in message
     assert message.count("received") == 1
+
+
+@pytest.mark.parametrize("name", ["inpaint", "5", "holes-v1.0_final", "x" * 200])
+def test_registered_models_may_have_any_usual_name(tmp_path: Path, name: str) -> None:
+    assert load_text(tmp_path, changed({"registry.model": name})).registry.model == name
 
 
 @pytest.mark.parametrize(

@@ -7,55 +7,7 @@ import pytest
 
 from inpaint import report
 
-
-def scores(ssim_unit: float, hole_psnr_db: float | None = 12.345) -> dict[str, float | None]:
-    return {
-        "ssim": 2 * ssim_unit - 1,
-        "ssim_unit": ssim_unit,
-        "psnr_db": 25.0,
-        "mse": 0.003,
-        "mae": 0.02,
-        "hole_psnr_db": hole_psnr_db,
-        "hole_mse": 0.0582,
-        "hole_mae": 0.1234,
-    }
-
-
-RESULT: dict[str, Any] = {
-    "run_id": "7ee065053c8d4bd0a8b6ff5a3ad4f5c1",
-    "data": {
-        "dataset": "mnist",
-        "source": "bundled",
-        "train_size": 1000,
-        "valid_size": 900,
-        "test_size": 3000,
-    },
-    "holes": {"kind": "center", "share": 64 / 784},
-    "test": {
-        "model": {"composite": scores(0.9512), "raw": scores(0.9487)},
-        "baselines": {"masked": scores(0.8451, 2.5), "biharmonic": scores(0.9, 8.26)},
-        "best_baseline": "biharmonic",
-        "gain": {
-            "ssim_unit": {"mean": 0.0512, "low": 0.0498, "high": 0.0526},
-            "hole_psnr_db": {"mean": 4.085, "low": -0.5, "high": 4.2},
-        },
-    },
-    "parity": {"max_abs_diff": 4.72e-6, "num_images": 2999},
-    "origin": {
-        "experiment": "longer",
-        "baseline": "0b6e3f5c92aa4f0c8d7e6b5a493827160fedcba9",
-        "diff": "",
-        "code_version": "0.1.0+0123456789ab",
-    },
-}
-TRAINED: dict[str, Any] = {
-    "epochs": 50,
-    "seconds": 321.4,
-    "num_parameters": 172345,
-    "collapsed": False,
-    "params": {"model": {"network": "residual_unet"}},
-    "origin": {"experiment": "longer"},
-}
+from .example import RESULT, TRAINED
 
 
 def test_title_compares_the_model_with_the_best_baseline() -> None:

@@ -30,13 +30,15 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
     dataset = candidate.result["data"]["dataset"]
     registry = Registry(root, f"{load_params(Paths(root).params).registry.model}-{dataset}")
     with registry.alone():
+        before = registry.holder(alias)
         if force or alias != CHAMPION:
             why = reason or "registered without comparison"
         else:
             why = "; ".join(filter(None, (reason, _judge(root, runs, registry, candidate))))
         with console().status("Trying the model ..."):
             _try(registry, runs, found)
-        before = registry.holder(alias)
+        if registry.holder(alias) != before:  # from another machine
+            raise StageError(f"somebody else has moved {alias} meanwhile: try again")
         version = registry.register(
             found.run_id,
             _tags(candidate) | ({"forced": why} if force else {}),

@@ -188,7 +188,11 @@ class Registry:
                 raise
         return _version(
             self._client.create_model_version(
-                self.name, source, run_id, model_id=source.removeprefix("models:/")
+                self.name,
+                source,
+                run_id,
+                await_creation_for=0,  # it is there at once, and waiting is announced
+                model_id=source.removeprefix("models:/"),
             )
         )
 
@@ -219,14 +223,15 @@ def registered(root: Path, run_id: str) -> list[str]:
 
 
 def check_reason(reason: str | None) -> None:
-    """Refuse a reason that MLflow would cut.
+    """Refuse a reason that has no place in a line of a list.
 
     Raises:
-        InputError: it is too long.
+        InputError: it is too long, or has more than one line.
     """
-    if reason is not None and len(reason) > _LONGEST_REASON:
+    if reason and (len(reason) > _LONGEST_REASON or not reason.isprintable()):
         raise InputError(
-            f"--reason: received {len(reason)} characters, allowed: up to {_LONGEST_REASON}"
+            f"--reason: received {len(reason)} characters on {len(reason.splitlines())} lines, "
+            f"allowed: up to {_LONGEST_REASON} characters on one"
         )
 
 

@@ -1,0 +1,232 @@
+"""A champion behind a server, and the clients of examples/."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .conftest import ROOT
+from .server import model_server
+
+EXAMPLES = ROOT / "examples"
+
+pytestmark = pytest.mark.slow
+
+
+def load_client() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("restore", EXAMPLES / "restore.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def address(checkout: Any) -> Iterator[str]:
+    checkout.run("inpaint", "promote", "--force", "--reason", "to be served")
+    with model_server(checkout) as address:
+        yield address
+
+
+@pytest.fixture
+def client() -> ModuleType:
+    return load_client()
+
+
+@pytest.fixture
+def images(checkout: Any) -> np.ndarray:
+    return np.asarray(np.load(checkout.root / "data" / "prepared" / "test.npy"))
+
+
+@pytest.fixture
+def holes(checkout: Any) -> np.ndarray:
+    return np.asarray(np.load(checkout.root / "data" / "holes" / "test.npy"))
+
+
+@pytest.fixture
+def restored(checkout: Any) -> np.ndarray:
+    """What the stage evaluate has scored."""
+    return np.asarray(np.load(checkout.root / "reports" / "restored.npy"))
+
+
+def test_the_server_gives_the_very_pixels_that_were_scored(
+    address: str, client: Any, images: np.ndarray, holes: np.ndarray, restored: np.ndarray
+) -> None:
+    np.testing.assert_array_equal(client.restore(address, images, holes), restored)
+
+
+def test_fifty_parallel_requests_are_all_answered_right(
+    address: str, client: Any, images: np.ndarray, holes: np.ndarray, restored: np.ndarray
+) -> None:
+    num = 50
+    assert len(images) == num
+    together = threading.Barrier(num)
+
+    def request(i: int) -> np.ndarray:
+        part = slice(i, i + 1 + i % 3)  # up to three images
+        together.wait()
+        return np.asarray(client.restore(address, images[part], holes[part]))
+
+    with ThreadPoolExecutor(num) as pool:
+        answers = list(pool.map(request, range(num)))
+    for i, answer in enumerate(answers):
+        np.testing.assert_array_equal(answer, restored[i : i + 1 + i % 3])
+
+
+def ones(*shape: int) -> Any:
+    return np.ones(shape, int).tolist()
+
+
+HOLE = np.zeros((1, 28, 28), int)
+HOLE[:, 10:18, 10:18] = 1
+GOOD = {"images": ones(1, 28, 28, 1), "holes": HOLE.tolist()}
+OVER = {"inputs": GOOD | {"images": (255 * np.ones((1, 28, 28, 1), int) + 1).tolist()}}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"inputs": GOOD | {"images": (np.ones((1, 28, 28, 1)) / 2).tolist()}},
+         "images: received float64 values from 0.5 to 0.5, allowed: whole numbers from 0 to 255"),
+        (OVER, "images: received int64 values from 256 to 256, allowed: whole numbers from 0 to"),
+        ({"inputs": GOOD | {"images": [[["black"]]]}}, "images: received text, allowed: whole"),
+        ({"inputs": GOOD | {"images": None}}, "images: received something else than numbers"),
+        ({"inputs": GOOD | {"images": ones(28, 28, 1)}}, "images: received the shape (28, 28, 1)"),
+        ({"inputs": GOOD | {"images": ones(1, 32, 32, 3)}}, "images: received the shape (1, 32,"),
+        ({"inputs": GOOD | {"images": [[1, 2], [3]]}}, "inhomogeneous shape"),
+        ({"inputs": GOOD | {"holes": (1 - HOLE).tolist()}}, "that hides 91.8% of its image"),
+        ({"inputs": GOOD | {"holes": (255 * HOLE).tolist()}}, "allowed: whole numbers from 0 to 1"),
+        ({"inputs": GOOD | {"holes": ones(2, 28, 28)}}, "holes: received the shape (2, 28, 28)"),
+        ({"inputs": {"images": GOOD["images"]}}, "received images, allowed: images and holes"),
+        ({"inputs": GOOD | {"mask": 1}}, "received holes, images, mask, allowed: images and"),
+        ({"inputs": [1, 2]}, "received ndarray, allowed: images and holes"),
+        ({"dataframe_split": {"columns": ["a"], "data": [[1]]}}, "received DataFrame, allowed"),
+        ({}, "exactly one of the input fields"),
+        ([], "Received a list"),
+        ("{", "valid JSON"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_refused_with_a_reason(
+    address: str,
+    client: Any,
+    images: np.ndarray,
+    holes: np.ndarray,
+    restored: np.ndarray,
+    content: Any,
+    message: str,
+) -> None:
+    body = content if isinstance(content, str) else json.dumps(content)
+    request = urllib.request.Request(
+        f"{address}/invocations", body.encode(), {"Content-Type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 400
+    assert message in json.load(caught.value)["message"]
+    # The server goes on.
+    np.testing.assert_array_equal(client.restore(address, images[:1], holes[:1]), restored[:1])
+
+
+def test_what_is_no_json_at_all_is_refused(address: str) -> None:
+    request = urllib.request.Request(
+        f"{address}/invocations", b"\x89PNG", {"Content-Type": "image/png"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 415
+    assert b"content types" in caught.value.read()
+
+
+def run_client(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, EXAMPLES / "restore.py", *arguments]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
+def test_both_clients_fill_the_hole_of_the_digit(address: str, client: Any, tmp_path: Path) -> None:
+    picture = tmp_path / "restored.png"
+    example = (EXAMPLES / "digit.png", EXAMPLES / "hole.png")
+    done = run_client(*example, picture, "--address", address)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    image, hole = client.read_image(example[0]), client.read_hole(example[1])
+    with Image.open(picture) as made:
+        restored = np.atleast_3d(np.asarray(made))
+    np.testing.assert_array_equal(restored[~hole], image[~hole])
+    assert image[hole].max() == 0
+    assert restored[hole].max() > 100  # something was written there
+    curl = subprocess.run(
+        ["bash", EXAMPLES / "restore.sh", EXAMPLES / "request.json", address],
+        capture_output=True,
+        check=True,
+    )
+    np.testing.assert_array_equal(json.loads(curl.stdout)["predictions"], [restored])
+
+
+def test_clients_say_why_they_were_refused(address: str, tmp_path: Path) -> None:
+    inverted = tmp_path / "inverted.png"
+    with Image.open(EXAMPLES / "hole.png") as hole:
+        Image.fromarray(255 - np.asarray(hole)).save(inverted)
+    output = tmp_path / "restored.png"
+    done = run_client(EXAMPLES / "digit.png", inverted, output, "--address", address)
+    assert done.returncode == 1
+    assert done.stderr.startswith("refused: holes: received one, number 0, that hides 91.8%")
+    assert not output.exists()
+    request = tmp_path / "request.json"
+    request.write_text('{"inputs": {}}')
+    curl = subprocess.run(
+        ["bash", EXAMPLES / "restore.sh", request, address],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert curl.returncode == 22
+    assert "received nothing, allowed: images and holes" in curl.stdout
+
+
+def test_the_client_says_that_there_is_no_server(tmp_path: Path) -> None:
+    # Nothing listens on the first port of this machine.
+    nowhere = "http://127.0.0.1:1"
+    example = (EXAMPLES / "digit.png", EXAMPLES / "hole.png", tmp_path / "restored.png")
+    done = run_client(*example, "--address", nowhere)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"no answer from {nowhere}: ")
+
+
+# Needs nothing of this project but the folder of the model.
+ELSEWHERE = """
+import importlib.util, sys
+import mlflow, numpy
+assert importlib.util.find_spec("inpaint") is None
+model = mlflow.pyfunc.load_model(sys.argv[1])
+images, holes, restored = (numpy.load(path) for path in sys.argv[2:])
+numpy.testing.assert_array_equal(model.predict({"images": images, "holes": holes}), restored)
+"""
+
+
+def test_the_champion_works_where_only_its_requirements_are_installed(
+    checkout: Any, tmp_path: Path
+) -> None:
+    """The packages come from where pip's own settings say."""
+    checkout.run("inpaint", "promote", "--force", "--reason", "to be used elsewhere")
+    model, python = tmp_path / "model", tmp_path / "elsewhere" / "bin" / "python"
+    uri = ("-u", "models:/inpaint-mnist@champion")
+    checkout.run("mlflow", "artifacts", "download", *uri, "-d", str(model))
+    checkout.run(sys.executable, "-m", "venv", str(tmp_path / "elsewhere"))
+    install = ("-m", "pip", "install", "--quiet", "-r", str(model / "requirements.txt"))
+    checkout.run(str(python), *install)
+    made = [checkout.root / name for name in (
+        "data/prepared/test.npy", "data/holes/test.npy", "reports/restored.npy"
+    )]  # fmt: skip
+    checkout.run(str(python), "-I", "-c", ELSEWHERE, str(model), *map(str, made))
