@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,15 @@ TINY: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Checkout:
-    """A Git checkout of the project with tiny settings, and an empty home directory beside it."""
+    """A Git checkout of the project with tiny settings, and an empty home directory beside it.
+
+    Attributes:
+        root: of the project.
+        variables: of the environment that its commands run in, besides the usual ones.
+    """
 
     root: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,7 +50,7 @@ class Checkout:
         return kept | identity | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.root.parent / "home"),
-        }  # fmt: skip
+        } | dict(self.variables)  # fmt: skip
 
     def run(self, *command: str, code: int = 0, **environment: str) -> str:
         """Run a command; give what it printed, once its exit code is the expected one.
@@ -110,7 +116,7 @@ class Checkout:
         root.parent.mkdir(parents=True, exist_ok=True)
         (root.parent / "home").mkdir()
         self.run("git", "clone", "--quiet", str(self.root), str(root))
-        return Checkout(root)
+        return Checkout(root, self.variables)
 
     def copy(self, root: Path) -> "Checkout":
         """A clone with the results, which come from the cache of both."""

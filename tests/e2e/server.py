@@ -32,11 +32,12 @@ def mlflow_ui(checkout: Any) -> Iterator[str]:
 
 
 @contextmanager
-def mlflow_server(checkout: Any, folder: Path) -> Iterator[Server]:
-    """A tracking server that keeps its database and the runs' files in ``folder``."""
-    store = ("--backend-store-uri", f"sqlite:///{folder}/server.db")
+def mlflow_server(checkout: Any, folder: Path, store: str | None = None) -> Iterator[Server]:
+    """A tracking server that keeps the runs' files in ``folder``, and its database too if
+    ``store`` names no other."""
+    database = ("--backend-store-uri", store or f"sqlite:///{folder}/server.db")
     files = ("--artifacts-destination", str(folder / "artifacts"))
-    with _serving(checkout, "server", *store, *files, "--workers", "1") as server:
+    with _serving(checkout, "server", *database, *files, "--workers", "1") as server:
         yield server
 
 
