@@ -23,7 +23,6 @@ def write(name: str, result: dict[str, Any], trained: dict[str, Any]) -> str:
     height, width, channels = IMAGE_SHAPES[data["dataset"]]
     largest = trained["largest_hole"]
     paragraphs = [
-        f"# {name}",
         describe(result, trained),
         "## Use",
         f"`images`, uint8 (N, {height}, {width}, {channels}), and `holes`, bool (N, {height}, "

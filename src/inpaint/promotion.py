@@ -18,6 +18,8 @@ from inpaint.tracking.model import model_files
 from inpaint.tracking.registry import CHAMPION, Registry, Version
 from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
+_REPLACE = "`inpaint promote --force --reason TEXT` makes another one champion"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -88,12 +90,11 @@ def _beats_baseline(scores: Mapping[str, Any]) -> Condition:
 
 def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candidate) -> Condition:
     opponent = f"better than the champion, version {champion.number} of run {champion.run_id[:8]}"
-    with model_files(champion.uri) as folder:
+    with model_files(champion.uri, f"; {_REPLACE}") as folder:
         network = folder / "data" / "network"
         if not (network / "training.json").exists():
             raise InputError(
-                f"the champion, version {champion.number}, is no model of this project: "
-                "`inpaint promote --force --reason TEXT` replaces it"
+                f"the champion, version {champion.number}, is no model of this project; {_REPLACE}"
             )
         trained = read_json(network / "training.json")
         if trained["run_id"] == candidate.trained["run_id"]:

@@ -174,3 +174,38 @@ def test_two_runs_are_compared(visit: Visit, checkout: Any, run: Run) -> None:
     assert_visible(page.locator(".js-plotly-plot svg.main-svg").first)
     for each in runs:
         assert_visible(page.locator(f'a[href$="{page_of(each)}"]').first)
+
+
+@pytest.fixture(scope="module")
+def champion(checkout: Any, run: Run) -> Run:
+    told = "only to be looked at"
+    checkout.run("inpaint", "promote", run.info.run_id, "--force", "--reason", told)
+    return run
+
+
+def test_the_registered_model_shows_its_champion_and_how_it_became_one(
+    visit: Visit, champion: Run
+) -> None:
+    page = visit("models/inpaint-mnist")
+    assert_visible(page.get_by_text(re.compile(r"^@\s*champion$")).first)
+    moves = page.get_by_test_id("note-editor-preview-content")
+    expect(moves).to_contain_text("champion to version 1: only to be looked at", timeout=PATIENCE)
+    assert_visible(moves)
+    assert_visible(page.locator('a[href$="models/inpaint-mnist/versions/1"]').first)
+    assert champion.info.run_id
+
+
+def test_the_version_shows_its_alias_and_its_card(visit: Visit, champion: Run) -> None:
+    page = visit("models/inpaint-mnist/versions/1")
+    assert_visible(page.get_by_text(re.compile(r"^@\s*champion$")).first)
+    card = page.get_by_test_id("note-editor-preview-content")
+    for heading in ("Intended use", "Limits", "Data", "Results"):
+        assert_visible(card.get_by_role("heading", name=heading, exact=True))
+    expect(card).to_contain_text("CC BY-SA 3.0 (Yann LeCun and Corinna Cortes)")
+    assert_visible(card.get_by_role("cell", name="validation", exact=True))
+    assert_visible(page.locator(f'a[href*="{champion.info.run_id}"]').first)
+
+
+def test_the_run_names_the_version_made_of_it(visit: Visit, champion: Run) -> None:
+    page = visit(page_of(champion))
+    assert_visible(page.locator('a[href$="models/inpaint-mnist/versions/1"]').first)

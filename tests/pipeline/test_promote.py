@@ -171,7 +171,7 @@ def test_a_champion_carries_its_card_and_its_numbers(arena: Arena) -> None:
     assert version.run_id == run.info.run_id
     assert run.outputs is not None
     assert version.source == f"models:/{run.outputs.model_outputs[0].model_id}"
-    assert str(version.description).startswith(f"# {arena.model}\n")
+    assert str(version.description).startswith("**mnist, center holes** that hide 8.2% of each")
     for part in ("CC BY-SA 3.0", "## Limits", "## Intended use", "| validation |", "| test |"):
         assert part in str(version.description)
     score = run.data.metrics["test/model/composite/ssim_unit"]

@@ -3,14 +3,18 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from inpaint import cli
 from inpaint.params import Params
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+README = PAGES[0].read_text()
 # Lines of shell blocks, with continued lines joined.
 COMMANDS = [
     line.split("#")[0].strip()
@@ -46,15 +50,31 @@ def test_the_100_epochs_experiment_differs_from_the_default() -> None:
 
 
 def test_make_targets_exist() -> None:
+    texts = "\n".join(path.read_text() for path in PAGES)
     rules = re.findall(r"^([a-z0-9 -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     targets = {target for rule in rules for target in rule.split()}
-    mentioned = set(re.findall(r"`make ([a-z0-9-]+)`", README)) | {
-        command.split()[1] for command in COMMANDS if command.startswith("make")
-    }
-    assert {"run", "test"} <= mentioned <= targets
+    mentioned = set(re.findall(r"^make ([a-z0-9-]+)|`make ([a-z0-9-]+)`", texts, re.MULTILINE))
+    names = {name for pair in mentioned for name in pair if name}
+    assert {"run", "test", "serve"} <= names <= targets
 
 
-def test_linked_files_exist() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_linked_files_exist(page: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_server_is_started_alike_everywhere() -> None:
+    command = "mlflow models serve --model-uri models:/inpaint-mnist@champion --env-manager local"
+    assert f"{command} --port 5001" in (ROOT / "docs" / "serving.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert "MODEL ?= inpaint-mnist\nPORT ?= 5001\n" in makefile
+    assert f"{command.replace('inpaint-mnist', '$(MODEL)')} --port $(PORT)" in makefile
+
+
+def test_commands_of_the_project_exist() -> None:
+    texts = "\n".join(path.read_text() for path in PAGES)
+    mentioned = set(re.findall(r"^inpaint ([a-z]+)|`inpaint ([a-z]+)[ `]", texts, re.MULTILINE))
+    group: Any = typer.main.get_command(cli.app)
+    assert {name for pair in mentioned for name in pair if name} <= set(group.commands)

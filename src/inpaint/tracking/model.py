@@ -77,17 +77,17 @@ def log_model(
 
 
 @contextmanager
-def model_files(uri: str) -> Iterator[Path]:
+def model_files(uri: str, advice: str = "") -> Iterator[Path]:
     """A folder with the files of a model, which goes when the block ends.
 
     Raises:
-        InputError: they are not where they were.
+        InputError: they are not where they were; ``advice`` ends its message.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
             mlflow.artifacts.download_artifacts(uri, dst_path=folder)
         except PROBLEMS as error:
-            raise InputError(f"the files of {uri} cannot be read: {error}") from None
+            raise InputError(f"the files of {uri} cannot be read: {error}{advice}") from None
         yield Path(folder)
 
 
