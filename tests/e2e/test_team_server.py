@@ -8,18 +8,10 @@ from typing import Any
 
 import pytest
 
+from .conftest import GOOD
 from .postgresql import Database, find_program, postgresql
 from .server import mlflow_server
 
-# Good enough in seconds to beat every method without training.
-GOOD: dict[str, dict[str, Any]] = {
-    "data": {"train_size": 300, "valid_size": 100, "test_size": 50},
-    "model": {"filters": 8},
-    "train": {
-        "epochs": 5, "batch_size": 16, "learning_rate": 0.004, "optimizer": "adamw",
-        "loss": "hole_mse_ssim",
-    },
-}  # fmt: skip
 RESULTS = ("models/inpainter.keras", "reports/metrics.json", "reports/per_image.csv",
            "reports/restored.npy", "reports/train.json")  # fmt: skip
 

@@ -126,6 +126,12 @@ def said(capsys: pytest.CaptureFixture[str]) -> Any:
     return lambda: "".join(capsys.readouterr())
 
 
+@pytest.fixture
+def untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saves the time that trying the model takes, where another test shows it."""
+    monkeypatch.setattr("inpaint.commands.promote._try", lambda *_: None)
+
+
 def test_a_champion_is_earned_and_can_be_taken_back(arena: Arena, said: Any) -> None:
     assert arena.promote("hopeless") == 1
     assert "NO   better than biharmonic, the best method without training: " in (told := said())
@@ -164,6 +170,7 @@ def test_a_champion_is_earned_and_can_be_taken_back(arena: Arena, said: Any) -> 
     assert moves[2].why == "it is the cat"
 
 
+@pytest.mark.usefixtures("untried")
 def test_a_champion_carries_its_card_and_its_numbers(arena: Arena) -> None:
     assert arena.promote("good", reason="first") == 0
     version = arena.client.get_model_version_by_alias(arena.model, "champion")
@@ -182,6 +189,7 @@ def test_a_champion_carries_its_card_and_its_numbers(arena: Arena) -> None:
     assert ": first; better than" in str(arena.client.get_registered_model(arena.model).description)
 
 
+@pytest.mark.usefixtures("untried")
 def test_a_challenger_needs_no_comparison_and_leaves_the_champion(arena: Arena, said: Any) -> None:
     assert arena.promote("hopeless", alias="challenger") == 0
     assert f"{arena.model} version 1 is challenger." in said()
@@ -190,6 +198,7 @@ def test_a_challenger_needs_no_comparison_and_leaves_the_champion(arena: Arena, 
     assert "**On the test images it is not better than biharmonic" in card
 
 
+@pytest.mark.usefixtures("untried")
 def test_force_needs_a_reason_which_is_kept(arena: Arena, said: Any) -> None:
     for reason in (None, "", "  "):
         assert arena.promote("hopeless", force=True, reason=reason) == 2
@@ -220,6 +229,7 @@ def make_champion(arena: Arena, name: str) -> None:
     registry.move("champion", registry.register(arena.runs[name], {}, "no card"), "for a test")
 
 
+@pytest.mark.usefixtures("untried")
 def test_a_champion_of_other_holes_is_scored_again(arena: Arena, said: Any) -> None:
     """On the candidate's holes: it is the same images that both have not been trained on."""
     make_champion(arena, "good")
