@@ -39,7 +39,7 @@ run: setup
 serve: export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 serve: export TF_CPP_MIN_LOG_LEVEL := 3
 serve: setup
-	mlflow models serve --model-uri models:/$(MODEL)@champion --env-manager local --port $(PORT) \
+	@mlflow models serve --model-uri models:/$(MODEL)@champion --env-manager local --port $(PORT) \
 	  || { echo "Is there no champion yet? \`inpaint promote\` makes one." >&2; exit 1; }
 
 test: $(BIN)/ready
