@@ -40,7 +40,7 @@ serve: export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 serve: export TF_CPP_MIN_LOG_LEVEL := 3
 serve: setup
 	@mlflow models serve --model-uri models:/$(MODEL)@champion --env-manager local --port $(PORT) \
-	  || { echo "Is there no champion yet? \`inpaint promote\` makes one." >&2; exit 1; }
+	  || { echo "If there is no champion yet: \`inpaint promote\` makes one." >&2; exit 1; }
 
 test: $(BIN)/ready
 	$(BIN)/pytest

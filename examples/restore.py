@@ -29,7 +29,7 @@ def restore(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: the server refuses what it got, and says why.
-        OSError: there is no server.
+        OSError: no model server answers.
     """
     content = {"inputs": {"images": images.tolist(), "holes": holes.tolist()}}
     request = urllib.request.Request(
@@ -39,6 +39,8 @@ def restore(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
         with urllib.request.urlopen(request) as response:
             return np.array(json.load(response)["predictions"], np.uint8)
     except urllib.error.HTTPError as error:
+        if error.code != 400:  # of something between here and there
+            raise
         raise ValueError(json.load(error)["message"]) from None
 
 

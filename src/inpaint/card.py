@@ -9,13 +9,13 @@ from inpaint.report import describe, interval
 _SPLITS = {"valid": "validation", "test": "test"}
 
 
-def write(name: str, result: dict[str, Any], trained: dict[str, Any]) -> str:
+def write(uri: str, result: dict[str, Any], trained: dict[str, Any]) -> str:
     """Markdown of less than the 5,000 characters that MLflow keeps.
 
     After Mitchell et al., 2019, Model Cards for Model Reporting (arXiv 1810.03993).
 
     Args:
-        name: of the registered model.
+        uri: of the version, such as ``models:/inpaint-mnist/1``.
         result: the content of reports/metrics.json.
         trained: the content of reports/train.json.
     """
@@ -27,12 +27,13 @@ def write(name: str, result: dict[str, Any], trained: dict[str, Any]) -> str:
         "## Use",
         f"`images`, uint8 (N, {height}, {width}, {channels}), and `holes`, bool (N, {height}, "
         f"{width}), True = missing, give images of the same shape: the known pixels bit for bit, "
-        "the others filled. Scaling and the classical fill are part of the model.",
-        f"```python\nmodel = mlflow.pyfunc.load_model('models:/{name}@champion')\n"
+        "the others filled. Scaling, and filling what the network sees, are part of the model.",
+        f"```python\nmodel = mlflow.pyfunc.load_model('{uri}')\n"
         "restored = model.predict({'images': images, 'holes': holes})\n```",
         "## Intended use",
         f"Filling holes in images like those of `{data['dataset']}`, for demonstration, research "
-        f"and as a baseline. Trained with holes that hide up to {largest:.0%} of an image.",
+        f"and as a baseline. In training and validation, holes hid up to {largest:.0%} of an "
+        "image.",
         "## Limits",
         f"Only images of {height}x{width} pixels; a hole of more than "
         f"{largest_accepted(largest):.0%} of an image is refused. On images or holes of another "

@@ -230,9 +230,10 @@ def promote(
     """Register a run's model, as champion of its data set if it has earned that.
 
     It has if, on its validation images and holes, it is better than the best method without
-    training and than the champion, each by more than the 95% interval of the difference. A champion
-    that was scored on other images is scored again on these. Otherwise nothing changes, and the
-    exit code is 1. A collapsed network is never promoted.
+    training and than the champion, each by more than the 95% interval of the difference, which
+    takes images of 6 or more pictures. A champion that was scored on other images is scored again
+    on these. Otherwise nothing changes, and the exit code is 1. A collapsed network is never
+    promoted.
 
     Examples:
 
@@ -258,8 +259,8 @@ def rollback(
 ) -> None:
     """Make the champion before this one champion again.
 
-    Several rollbacks in a row go further back. Every move is listed in the description of the
-    registered model, in `mlflow ui`.
+    Several rollbacks in a row go further back. Every move is kept, and the last ones are listed in
+    the description of the registered model, in `mlflow ui`.
 
     Examples:
 

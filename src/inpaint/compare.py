@@ -23,42 +23,42 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[A
     }
 
 
-def gain(a: bytes, b: bytes, split: str) -> dict[str, dict[str, float | None]]:
-    """How much better ``b`` fills the holes of the same images than ``a``, with 95% intervals.
+def scores_of(content: bytes, split: str, method: str = "composite") -> dict[str, np.ndarray]:
+    """The scores of each image of a split.
 
     Args:
-        a, b: the content of their per_image.csv, of the same images and holes.
+        content: of per_image.csv.
         split: `valid` or `test`.
+        method: `composite`, which is the model, or the name of a baseline.
+
+    Returns:
+        float64 (N,): `ssim`, `hole_mse` and `hole_pixels` as `metrics.score_images` gives them; int
+        (N,): `group`, the same for images that are not independent.
+    """
+    rows = [row for row in csv.DictReader(io.StringIO(content.decode())) if row["split"] == split]
+    columns = {key: f"{method}/{key}" for key in _SCORES} | {"hole_pixels": "hole_pixels"}
+    scores = {key: np.array([row[name] for row in rows], float) for key, name in columns.items()}
+    return scores | {"group": np.array([row["group"] for row in rows], int)}
+
+
+def gain(
+    first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray], split: str
+) -> dict[str, dict[str, float | None]]:
+    """How much better the second fills the holes of the same images, with 95% intervals.
+
+    Args:
+        first: from `scores_of` or, computed now, from `metrics.score_images`.
+        second: from `scores_of`.
+        split: whose images they are.
 
     Returns:
         ``{"ssim_unit": {"mean", "low", "high"}, "hole_psnr_db": {...}}`` as `metrics.intervals`
-        gives them: b - a, image by image.
+        gives them: second - first, image by image.
     """
-    return gain_over(_scores(_columns(a, split)), b, split)
-
-
-def gain_over(
-    first: dict[str, np.ndarray], b: bytes, split: str
-) -> dict[str, dict[str, float | None]]:
-    """`gain` over scores that were computed now, by `metrics.score_images`."""
-    second = _columns(b, split)
-    groups = np.array(second["group"], dtype=int)
-    result = metrics.intervals(
-        generator(0, "compare", split), _scores(second), first, groups, _SAMPLES
-    )
-    return result["gain"]
+    rng = generator(0, "compare", split)
+    return metrics.intervals(rng, dict(second), dict(first), second["group"], _SAMPLES)["gain"]
 
 
 def ssim_unit(content: bytes, num: int) -> np.ndarray:
     """The scores of the first test images, from per_image.csv: float64 (num,)."""
-    return metrics.ssim_unit(_scores(_columns(content, "test"))["ssim"][:num])
-
-
-def _columns(content: bytes, split: str) -> dict[str, list[str]]:
-    rows = [row for row in csv.DictReader(io.StringIO(content.decode())) if row["split"] == split]
-    return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-def _scores(columns: Mapping[str, list[str]]) -> dict[str, np.ndarray]:
-    scores = {key: np.array(columns[f"composite/{key}"], dtype=float) for key in _SCORES}
-    return scores | {"hole_pixels": np.array(columns["hole_pixels"], dtype=float)}
+    return metrics.ssim_unit(scores_of(content, "test")["ssim"][:num])

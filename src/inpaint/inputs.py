@@ -19,7 +19,8 @@ def check_inputs(
         received: a mapping of `images`, whole numbers in [0, 255] (N, H, W, C), and `holes`, True
             or 1 = missing (N, H, W).
         image_shape: H, W and C of the images that the network takes.
-        largest_hole: the largest share of an image that was missing in training, in [0, 1].
+        largest_hole: the largest share of an image that was missing in training and validation, in
+            [0, 1].
 
     Returns:
         images, uint8 (N, H, W, C), and holes, bool (N, H, W).
@@ -77,8 +78,9 @@ _KINDS = {"U": "text", "S": "text", "b": "truth values", "O": "something else th
 def largest_accepted(largest_hole: float) -> float:
     """The largest share of an image that may be missing.
 
-    Half-way between the largest hole of the training and the whole image: holes that are somewhat
-    larger pass; the other polarity of holes below a third of the image does not.
+    Half-way between the largest hole of the training and the whole image. Holes that are somewhat
+    larger pass. The other polarity of a hole does not, if no hole of the training hides more than a
+    third of an image; where they hide more, it cannot always be told.
     """
     return (1 + largest_hole) / 2
 

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from inpaint import compare
-from inpaint.console import console
 from inpaint.errors import InputError, StageError
 from inpaint.files import read_json
 from inpaint.report import interval
 from inpaint.tracking.model import model_files
-from inpaint.tracking.registry import CHAMPION, Registry, Version
+from inpaint.tracking.registry import Version
 from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
+# Among fewer, that all have become better is no rare chance: 0.5 ** 5 is above 2.5%.
+FEWEST_GROUPS = 6
 _REPLACE = "`inpaint promote --force --reason TEXT` makes another one champion"
 
 
@@ -50,12 +51,13 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
         StageError: its network collapsed.
         InputError: it has no scores, its files are lost, or an older version made it.
     """
-    if "collapsed" in with_scores(run).tags:
+    with_scores(run)
+    trained, result = (json.loads(runs.file(run, name)) for name in ("train.json", "metrics.json"))
+    if trained["collapsed"]:
         raise StageError(
             f"run {run.run_id[:8]} is never promoted: its network collapsed, and fills every hole "
             "with one constant value"
         )
-    trained, result = (json.loads(runs.file(run, name)) for name in ("train.json", "metrics.json"))
     if not {"largest_hole", "terms"} <= set(trained):
         raise InputError(
             f"run {run.run_id[:8]} was made by an older version of inpaint: train it again"
@@ -63,7 +65,9 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
     return Candidate(run, trained, result, runs.file(run, "per_image.csv"))
 
 
-def conditions(root: Path, runs: Runs, registry: Registry, candidate: Candidate) -> list[Condition]:
+def conditions(
+    root: Path, runs: Runs, champion: Version | None, candidate: Candidate
+) -> list[Condition]:
     """Compare a candidate with the best baseline and, if there is one, the champion.
 
     All on the candidate's validation images and holes: the test images decide nothing.
@@ -72,24 +76,44 @@ def conditions(root: Path, runs: Runs, registry: Registry, candidate: Candidate)
         InputError: the champion's files are lost, or it has to be scored again, and the images
             cannot be had.
     """
-    found = [_beats_baseline(candidate.result["valid"])]
-    champion = registry.holder(CHAMPION)
+    found = [_beats_baseline(candidate)]
     if champion is not None:
         found.append(_beats_champion(root, runs, champion, candidate))
     return found
 
 
-def _beats_baseline(scores: Mapping[str, Any]) -> Condition:
-    gain = scores["gain"]["ssim_unit"]
-    return Condition(
-        _is_above_zero(gain),
-        f"better than {scores['best_baseline']}, the best method without training: "
-        f"{_in_words(gain)}",
-    )
+def judge(opponent: str, gain: Mapping[str, float | None], num_groups: int) -> Condition:
+    """Whether a candidate is better than an opponent by more than chance.
+
+    Args:
+        opponent: in words.
+        gain: `mean`, `low` and `high` of the gain in ssim_unit over it.
+        num_groups: how many independent pictures it is from.
+    """
+    text = f"better than {opponent}: {interval(gain, '+.4f')} in ssim_unit"
+    if num_groups < FEWEST_GROUPS:
+        return Condition(
+            False,
+            f"{text}, but {FEWEST_GROUPS} or more independent pictures are needed to tell, here "
+            f"are {num_groups}",
+        )
+    return Condition(bool(gain["low"] is not None and gain["low"] > 0), text)
+
+
+def _beats_baseline(candidate: Candidate) -> Condition:
+    best = candidate.result["valid"]["best_baseline"]
+    opponent = f"{best}, the best method without training"
+    return _beats(opponent, compare.scores_of(candidate.per_image, "valid", best), candidate)
+
+
+def _beats(opponent: str, scores: Mapping[str, np.ndarray], candidate: Candidate) -> Condition:
+    own = compare.scores_of(candidate.per_image, "valid")
+    gain = compare.gain(scores, own, "valid")["ssim_unit"]
+    return judge(opponent, gain, len(np.unique(own["group"])))
 
 
 def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candidate) -> Condition:
-    opponent = f"better than the champion, version {champion.number} of run {champion.run_id[:8]}"
+    opponent = f"the champion, version {champion.number} of run {champion.run_id[:8]}"
     with model_files(champion.uri, f"; {_REPLACE}") as folder:
         network = folder / "data" / "network"
         if not (network / "training.json").exists():
@@ -98,12 +122,11 @@ def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candid
             )
         trained = read_json(network / "training.json")
         if trained["run_id"] == candidate.trained["run_id"]:
-            return Condition(False, f"{opponent}: that is this very run")
+            return Condition(False, f"better than {opponent}: that is this very run")
         stored = _stored_scores(runs, champion, trained, candidate)
         if stored is not None:
-            gain = compare.gain(stored, candidate.per_image, "valid")["ssim_unit"]
-            return Condition(_is_above_zero(gain), f"{opponent}: {_in_words(gain)}")
-        return _beats_elsewhere(root, opponent, network / "inpainter.keras", trained, candidate)
+            return _beats(opponent, compare.scores_of(stored, "valid"), candidate)
+        return _beats_rescored(root, opponent, network / "inpainter.keras", trained, candidate)
 
 
 def _stored_scores(
@@ -119,33 +142,21 @@ def _stored_scores(
     return None
 
 
-def _beats_elsewhere(
+def _beats_rescored(
     root: Path, opponent: str, network: Path, trained: Mapping[str, Any], candidate: Candidate
 ) -> Condition:
     """Score the champion on images that are new to it, unless it was trained on some of them."""
-    with console().status("Scoring the champion on these validation images ..."):
-        from inpaint import rescore  # imports TensorFlow
+    from inpaint import rescore  # imports TensorFlow
 
-        images = rescore.images_of(root, candidate.trained, "valid")
-        holes = rescore.holes_of(candidate.trained, "valid", images)
-        known = rescore.num_known(images, rescore.images_of(root, trained, "train"))
-        if known:
-            seeds = [each["params"]["data"]["seed"] for each in (trained, candidate.trained)]
-            return Condition(
-                False,
-                f"{opponent}: cannot be compared, for it was trained on {known} of these "
-                f"{len(images)} validation images (data.seed {seeds[0]}, here {seeds[1]})",
-            )
-        scores: dict[str, np.ndarray] = rescore.score(network, images, holes)
-    gain = compare.gain_over(scores, candidate.per_image, "valid")["ssim_unit"]
-    return Condition(
-        _is_above_zero(gain), f"{opponent}, scored again on these images: {_in_words(gain)}"
-    )
-
-
-def _is_above_zero(gain: Mapping[str, float | None]) -> bool:
-    return gain["low"] is not None and gain["low"] > 0
-
-
-def _in_words(gain: Mapping[str, float | None]) -> str:
-    return f"{interval(gain, '+.4f')} in ssim_unit"
+    images = rescore.images_of(root, candidate.trained, "valid")
+    holes = rescore.holes_of(candidate.trained, "valid", images)
+    num = rescore.num_trained_on(images, rescore.images_of(root, trained, "train"))
+    if num:
+        seeds = [each["params"]["data"]["seed"] for each in (trained, candidate.trained)]
+        return Condition(
+            False,
+            f"better than {opponent}: cannot be compared, for it was trained on {num} of these "
+            f"{len(images)} validation images (data.seed {seeds[0]}, here {seeds[1]})",
+        )
+    scores = rescore.score(network, images, holes)
+    return _beats(f"{opponent}, scored again on these images", scores, candidate)

@@ -43,7 +43,7 @@ def holes_of(training: Mapping[str, Any], split: str, images: np.ndarray) -> np.
     return holes
 
 
-def num_known(images: np.ndarray, trained_on: np.ndarray) -> int:
+def num_trained_on(images: np.ndarray, trained_on: np.ndarray) -> int:
     """How many of the images are among those of a training, pixel for pixel.
 
     An image of a single colour says nothing: crops of the sky are alike.

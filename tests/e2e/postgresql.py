@@ -62,7 +62,7 @@ def postgresql() -> Iterator[Database]:
         )  # fmt: skip
         try:
             _create_database(process, port, password)
-            yield Database(f"postgresql://{_USER}@127.0.0.1:{port}/mlflow", password)
+            yield Database(f"postgresql+psycopg://{_USER}@127.0.0.1:{port}/mlflow", password)
         finally:
             process.terminate()
             process.wait()

@@ -85,6 +85,8 @@ def test_what_one_member_makes_another_gets_and_goes_on_with(
         "inpaint", "promote", "better"
     )
     assert aliases(first) == "{'champion': '2'}"
+    second.run("dvc", "exp", "push", "--quiet", "origin", "better")
+    assert "better" in first.run("inpaint", "show", "better")
     assert "version 1 is champion again" in first.run("inpaint", "rollback")
     assert aliases(second) == "{'champion': '1'}"
 
@@ -112,6 +114,6 @@ def test_a_wrong_password_is_told_and_not_shown(team: Team) -> None:
     user, host = team.database.uri.split("@")
     uri = {"MLFLOW_TRACKING_URI": f"{user}:open-sesame@{host}"}
     told = team.member.run("inpaint", "runs", code=2, **uri)
-    assert f"error: the MLflow store postgresql://{host}" in told
+    assert f"error: the MLflow store postgresql+psycopg://{host}" in told
     assert "password authentication failed" in told
     assert "open-sesame" not in told

@@ -129,7 +129,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Any:
 @pytest.fixture
 def untried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves the time that trying the model takes, where another test shows it."""
-    monkeypatch.setattr("inpaint.commands.promote._try", lambda *_: None)
+    monkeypatch.setattr("inpaint.commands.promote._check_restores_as_scored", lambda *_: None)
 
 
 def test_a_champion_is_earned_and_can_be_taken_back(arena: Arena, said: Any) -> None:
@@ -160,11 +160,11 @@ def test_a_champion_is_earned_and_can_be_taken_back(arena: Arena, said: Any) -> 
     assert f"{arena.model} version 1 is champion again; it was version 2." in said()
     assert arena.aliases == {"champion": "good"}
     assert arena.rollback() == 1
-    assert "version 1 is champion; there was none before it" in said()
+    assert "version 1 is champion, and there was none before" in said()
 
     moves = [move for _, move in Registry(arena.root, arena.model).moves()]
-    assert [(m.before, m.after, m.is_back) for m in moves] == [
-        ("", "1", False), ("1", "2", False), ("2", "1", True),
+    assert [(m.before, m.after, m.kind) for m in moves] == [
+        ("", "1", "earned"), ("1", "2", "earned"), ("2", "1", "rollback"),
     ]  # fmt: skip
     assert moves[1].why.startswith("better than biharmonic, the best method without training: +0.")
     assert moves[2].why == "it is the cat"
@@ -185,8 +185,9 @@ def test_a_champion_carries_its_card_and_its_numbers(arena: Arena) -> None:
     assert version.tags["test/ssim_unit"] == f"{score:.6f}"
     assert version.tags["digest.train_images"].startswith(run.data.tags["digest.train_images"])
     assert version.tags["valid/gain/ssim_unit"].startswith("+0.")
-    assert "forced" not in version.tags
-    assert ": first; better than" in str(arena.client.get_registered_model(arena.model).description)
+    assert ", earned: first; better than" in str(
+        arena.client.get_registered_model(arena.model).description
+    )
 
 
 @pytest.mark.usefixtures("untried")
@@ -203,13 +204,12 @@ def test_force_needs_a_reason_which_is_kept(arena: Arena, said: Any) -> None:
     for reason in (None, "", "  "):
         assert arena.promote("hopeless", force=True, reason=reason) == 2
         assert "--force: received no --reason, allowed: with --reason TEXT" in said()
-    assert arena.promote("hopeless", force=True, reason="x" * 151) == 2
+    assert arena.promote("hopeless", force=True, reason="x" * 501) == 2
     assert arena.aliases == {}
     assert arena.promote("hopeless", force=True, reason="to show it") == 0
     assert arena.aliases == {"champion": "hopeless"}
-    assert arena.client.get_model_version(arena.model, "1").tags["forced"] == "to show it"
     [(_, move)] = Registry(arena.root, arena.model).moves()
-    assert move.why == "to show it"
+    assert (move.kind, move.why) == ("forced", "to show it")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,9 @@ def test_a_collapsed_network_is_never_promoted(
 def make_champion(arena: Arena, name: str) -> None:
     """Without the time that trying the model takes."""
     registry = Registry(arena.root, arena.model)
-    registry.move("champion", registry.register(arena.runs[name], {}, "no card"), "for a test")
+    version = registry.register(arena.runs[name], {})
+    before = registry.version_by_alias("champion")
+    registry.move("champion", before, version, "forced", "for a test")
 
 
 @pytest.mark.usefixtures("untried")
@@ -301,7 +303,7 @@ def test_a_champion_that_somebody_else_moves_meanwhile_is_left(
     def try_slowly(*_: object) -> None:
         make_champion(arena, "better")
 
-    monkeypatch.setattr("inpaint.commands.promote._try", try_slowly)
+    monkeypatch.setattr("inpaint.commands.promote._check_restores_as_scored", try_slowly)
     assert arena.promote("good") == 1
     assert "somebody else has moved champion meanwhile: try again" in said()
     assert arena.aliases == {"champion": "better"}
@@ -335,4 +337,28 @@ def test_without_run_it_is_the_workspaces(arena: Arena, said: Any) -> None:
 
 def test_a_registry_without_champion_cannot_go_back(arena: Arena, said: Any) -> None:
     assert arena.rollback() == 1
-    assert f"{arena.model} has no champion to go back from" in said()
+    assert f"{arena.model}: it has no champion, and there was none before" in said()
+
+
+def test_a_rollback_leaves_out_what_was_deleted(arena: Arena, said: Any) -> None:
+    for name in ("hopeless", "good", "better"):
+        make_champion(arena, name)
+    arena.client.delete_model_version(arena.model, "2")
+    assert arena.rollback() == 0
+    assert arena.aliases == {"champion": "hopeless"}
+    # The alias of a deleted champion is gone.
+    make_champion(arena, "better")
+    arena.client.delete_model_version(arena.model, "3")
+    assert arena.aliases == {}
+    assert arena.rollback() == 0
+    assert "version 1 is champion again." in said()
+    assert arena.aliases == {"champion": "hopeless"}
+
+
+def test_a_move_that_somebody_has_edited_stops_nobody(arena: Arena) -> None:
+    for name in ("hopeless", "good"):
+        make_champion(arena, name)
+    for key, value in (("move.yesterday", "{}"), ("move.2026-11-23T15:00:00Z", "by hand")):
+        arena.client.set_registered_model_tag(arena.model, key, value)
+    assert arena.rollback() == 0
+    assert arena.aliases == {"champion": "hopeless"}

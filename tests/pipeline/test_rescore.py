@@ -99,18 +99,18 @@ def test_other_holes_than_those_of_the_training_are_refused(
 
 def test_images_that_a_training_had_are_counted(finished: Any) -> None:
     train, valid = (np.load(finished.paths.images(split)) for split in ("train", "valid"))
-    assert rescore.num_known(valid, train) == 0
-    assert rescore.num_known(train, train) == 40
-    assert rescore.num_known(np.concatenate([valid, train[33:], valid]), train) == 7
+    assert rescore.num_trained_on(valid, train) == 0
+    assert rescore.num_trained_on(train, train) == 40
+    assert rescore.num_trained_on(np.concatenate([valid, train[33:], valid]), train) == 7
     altered = train.copy()
     altered[:, 20, 5] ^= 1
-    assert rescore.num_known(altered, train) == 0
+    assert rescore.num_trained_on(altered, train) == 0
 
 
 def test_images_of_a_single_colour_are_not_counted(finished: Any) -> None:
     train = np.load(finished.paths.images("train"))
     plain = np.stack([np.full_like(train[0], value) for value in (0, 90, 255)])
     both = np.concatenate([plain, train])
-    assert rescore.num_known(both, both) == 40
+    assert rescore.num_trained_on(both, both) == 40
     coloured = np.broadcast_to(np.array([2, 0, 1], np.uint8), (1, 28, 28, 3))
-    assert rescore.num_known(coloured, coloured) == 0
+    assert rescore.num_trained_on(coloured, coloured) == 0

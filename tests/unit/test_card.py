@@ -11,7 +11,7 @@ from inpaint.params import IMAGE_SHAPES
 
 from .example import RESULT, TRAINED
 
-NAME = "filler-mnist"
+URI = "models:/filler-mnist/3"
 
 
 def with_dataset(dataset: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def with_low(low: float) -> dict[str, Any]:
 
 
 def test_it_begins_as_the_run_is_described() -> None:
-    paragraphs = card.write(NAME, RESULT, TRAINED).split("\n\n")
+    paragraphs = card.write(URI, RESULT, TRAINED).split("\n\n")
     assert "`ssim_unit` **0.9512** on 3000 test images, biharmonic 0.9000" in paragraphs[0]
 
 
@@ -37,11 +37,11 @@ def test_data_are_named_with_their_terms() -> None:
         "1000 training images of `mnist` (bundled source), 900 validation images to choose by, "
         "3000 test images that decide nothing. Licence of the images: CC0 (somebody). Source: "
         "digits of the package digits.\n"
-    ) in card.write(NAME, RESULT, TRAINED)
+    ) in card.write(URI, RESULT, TRAINED)
 
 
 def test_results_of_both_splits_have_their_intervals() -> None:
-    rows = [line for line in card.write(NAME, RESULT, TRAINED).splitlines() if line.startswith("|")]
+    rows = [line for line in card.write(URI, RESULT, TRAINED).splitlines() if line.startswith("|")]
     assert rows == [
         "| images | ssim_unit | masked image | biharmonic | gain | gain in the hole, dB |",
         "|---|---|---|---|---|---|",
@@ -52,28 +52,28 @@ def test_results_of_both_splits_have_their_intervals() -> None:
 
 
 def test_limits_are_those_of_the_training() -> None:
-    text = card.write(NAME, RESULT, TRAINED | {"largest_hole": 0.3})
-    assert "Trained with holes that hide up to 30% of an image." in text
+    text = card.write(URI, RESULT, TRAINED | {"largest_hole": 0.3})
+    assert "In training and validation, holes hid up to 30% of an image." in text
     assert "a hole of more than 65% of an image is refused" in text  # half-way to all of it
     assert "Only images of 28x28 pixels;" in text
 
 
 def test_shapes_are_those_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(IMAGE_SHAPES, "photos", (24, 40, 3))
-    text = card.write(NAME, with_dataset("photos"), TRAINED)
+    text = card.write(URI, with_dataset("photos"), TRAINED)
     assert "`images`, uint8 (N, 24, 40, 3), and `holes`, bool (N, 24, 40), True = missing" in text
     assert "Only images of 24x40 pixels;" in text
 
 
-def test_code_to_use_it_names_the_champion() -> None:
-    code = card.write(NAME, RESULT, TRAINED).split("```python\n")[1].split("```")[0]
+def test_code_to_use_it_names_the_version() -> None:
+    code = card.write(URI, RESULT, TRAINED).split("```python\n")[1].split("```")[0]
     compile(code, "card", "exec")
-    assert "mlflow.pyfunc.load_model('models:/filler-mnist@champion')" in code
+    assert "mlflow.pyfunc.load_model('models:/filler-mnist/3')" in code
 
 
 @pytest.mark.parametrize(("low", "num"), [(-0.002, 1), (0.0, 1), (0.0001, 0)])
 def test_a_model_that_is_not_better_than_the_baseline_is_told(low: float, num: int) -> None:
-    text = card.write(NAME, with_low(low), TRAINED)
+    text = card.write(URI, with_low(low), TRAINED)
     warning = "**On the test images it is not better than biharmonic, which needs no training**"
     assert text.count(warning) == num
     assert text.count("not better") == num
@@ -82,13 +82,13 @@ def test_a_model_that_is_not_better_than_the_baseline_is_told(low: float, num: i
 def test_the_validation_images_do_not_hide_what_the_test_images_show() -> None:
     result = copy.deepcopy(RESULT)
     result["valid"]["gain"]["ssim_unit"]["low"] = -0.1
-    assert "not better" not in card.write(NAME, result, TRAINED)
+    assert "not better" not in card.write(URI, result, TRAINED)
 
 
 def test_a_collapse_and_an_undefined_gain_can_be_told() -> None:
     result = copy.deepcopy(RESULT)
     result["valid"]["gain"]["hole_psnr_db"] = {"mean": None, "low": None, "high": None}
-    text = card.write(NAME, result, TRAINED | {"collapsed": True})
+    text = card.write(URI, result, TRAINED | {"collapsed": True})
     assert "+0.0501 [+0.0480, +0.0522] | undefined |\n" in text
     assert text.index("The network collapsed") < text.index("## Use")
 
@@ -111,6 +111,6 @@ def test_longest_card_fits_into_mlflows_5000_characters() -> None:
 
 
 def test_page_ends_with_one_newline() -> None:
-    text = card.write(NAME, RESULT, TRAINED)
+    text = card.write(URI, RESULT, TRAINED)
     assert text.endswith("intervals.\n")
     assert "\n\n\n" not in text

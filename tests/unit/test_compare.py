@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from inpaint.compare import differences, gain, gain_over, ssim_unit
+from inpaint.compare import differences, gain, scores_of, ssim_unit
 
 Image = tuple[float, float, float]  # ssim, hole_mse, hole_pixels
 
@@ -30,6 +30,10 @@ def per_image(
     return "\r\n".join([*lines, ""]).encode()
 
 
+def gain_of(a: bytes, b: bytes, split: str) -> dict[str, dict[str, float | None]]:
+    return gain(scores_of(a, split), scores_of(b, split), split)
+
+
 def test_differences_are_the_values_that_differ_by_name() -> None:
     a = {"train.epochs": "70", "data.seed": "0", "mask.kind": "box", "old": "1"}
     b = {"train.epochs": "100", "data.seed": "0", "mask.kind": "dots", "new": "2"}
@@ -48,15 +52,15 @@ def test_equal_values_do_not_differ() -> None:
 
 
 def test_gain_is_the_mean_over_the_images_and_of_the_pooled_errors() -> None:
-    found = gain(per_image(FIRST), per_image(SECOND), "test")
+    found = gain_of(per_image(FIRST), per_image(SECOND), "test")
     assert set(found) == {"ssim_unit", "hole_psnr_db"}
     assert found["ssim_unit"]["mean"] == pytest.approx(MEAN_GAIN)
     assert found["hole_psnr_db"]["mean"] == pytest.approx(PSNR_GAIN)
 
 
 def test_gain_is_that_of_the_second_over_the_first() -> None:
-    there = gain(per_image(FIRST), per_image(SECOND), "test")
-    back = gain(per_image(SECOND), per_image(FIRST), "test")
+    there = gain_of(per_image(FIRST), per_image(SECOND), "test")
+    back = gain_of(per_image(SECOND), per_image(FIRST), "test")
     for score, values in there.items():
         assert values["low"] is not None
         assert values["low"] > 0  # every image gained
@@ -66,7 +70,7 @@ def test_gain_is_that_of_the_second_over_the_first() -> None:
 
 
 def test_gain_over_oneself_is_zero() -> None:
-    found = gain(per_image(FIRST), per_image(FIRST), "test")
+    found = gain_of(per_image(FIRST), per_image(FIRST), "test")
     assert found == {key: {"mean": 0, "low": 0, "high": 0} for key in found}
 
 
@@ -78,8 +82,8 @@ def test_gain_over_scores_of_now_is_that_over_stored_ones() -> None:
     groups = [9, 9, 4, 4]
     stored = per_image((), valid=FIRST, groups=groups)
     newer = per_image(FIRST, valid=SECOND, groups=groups)
-    found = gain_over(now, newer, "valid")
-    assert found == gain(stored, newer, "valid")
+    found = gain(now, scores_of(newer, "valid"), "valid")
+    assert found == gain_of(stored, newer, "valid")
     assert found["ssim_unit"]["mean"] == pytest.approx(MEAN_GAIN)
     assert found["ssim_unit"]["low"] == pytest.approx(0.15 / 2)  # by the newer's groups
     assert found["hole_psnr_db"]["mean"] == pytest.approx(PSNR_GAIN)
@@ -88,31 +92,31 @@ def test_gain_over_scores_of_now_is_that_over_stored_ones() -> None:
 def test_gain_is_of_the_split_that_is_asked_for() -> None:
     # Better on the test images, the same on the validation images.
     a, b = per_image(FIRST, valid=FIRST), per_image(SECOND, valid=FIRST)
-    assert gain(a, b, "valid")["ssim_unit"]["mean"] == 0
-    assert gain(a, b, "test")["ssim_unit"]["mean"] == pytest.approx(MEAN_GAIN)
+    assert gain_of(a, b, "valid")["ssim_unit"]["mean"] == 0
+    assert gain_of(a, b, "test")["ssim_unit"]["mean"] == pytest.approx(MEAN_GAIN)
 
 
 def test_images_of_one_group_are_resampled_together() -> None:
-    alone = gain(per_image(FIRST), per_image(SECOND), "test")["ssim_unit"]
+    alone = gain_of(per_image(FIRST), per_image(SECOND), "test")["ssim_unit"]
     a, b = (per_image(images, groups=[9, 9, 4, 4]) for images in (FIRST, SECOND))
-    together = gain(a, b, "test")["ssim_unit"]
+    together = gain_of(a, b, "test")["ssim_unit"]
     assert together["mean"] == pytest.approx(alone["mean"])
     # Of two groups, a sample has both, or one twice: gains of 0.25 and 0.15 in ssim.
     assert together["low"] == pytest.approx(0.15 / 2)
     assert together["high"] == pytest.approx(0.25 / 2)
     a, b = (per_image(images, groups=[3, 3, 3, 3]) for images in (FIRST, SECOND))
-    assert list(gain(a, b, "test")["ssim_unit"].values()) == pytest.approx([MEAN_GAIN] * 3)
+    assert list(gain_of(a, b, "test")["ssim_unit"].values()) == pytest.approx([MEAN_GAIN] * 3)
 
 
 def test_an_interval_is_the_same_each_time() -> None:
-    assert gain(per_image(FIRST), per_image(SECOND), "test") == gain(
+    assert gain_of(per_image(FIRST), per_image(SECOND), "test") == gain_of(
         per_image(FIRST), per_image(SECOND), "test"
     )
 
 
 def test_gain_in_psnr_is_undefined_where_a_hole_is_filled_perfectly() -> None:
     perfect = [(ssim, 0.0, pixels) for ssim, _, pixels in SECOND]
-    found = gain(per_image(FIRST), per_image(perfect), "test")
+    found = gain_of(per_image(FIRST), per_image(perfect), "test")
     assert found["hole_psnr_db"] == {"mean": None, "low": None, "high": None}
     assert found["ssim_unit"]["mean"] == pytest.approx(MEAN_GAIN)
 

@@ -8,7 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from inpaint import fill, plots
-from inpaint.compare import differences, gain, ssim_unit
+from inpaint.compare import differences, gain, scores_of, ssim_unit
 from inpaint.console import console
 from inpaint.experiments import training_ids
 from inpaint.files import atomic
@@ -30,7 +30,8 @@ def run(root: Path, first: str, second: str, *, output: Path) -> int:
         if _digests(a, split) != _digests(b, split):
             out.print(f"They were scored on other {name} images or holes: not compared.")
             continue
-        gains = gain(per_image[a.run_id], per_image[b.run_id], split)
+        scores = [scores_of(per_image[run.run_id], split) for run in (a, b)]
+        gains = gain(scores[0], scores[1], split)
         out.print(
             f"On the same {name} images, {b.run_id[:8]} scores "
             f"{interval(gains['ssim_unit'], '+.4f')} in ssim_unit and "

@@ -14,37 +14,34 @@ from inpaint.params import load_params
 from inpaint.paths import Paths
 from inpaint.promotion import Candidate, candidate_of, conditions
 from inpaint.report import interval
-from inpaint.tracking.registry import CHAMPION, Registry, check_alias, check_reason
+from inpaint.tracking.registry import CHAMPION, Kind, Registry, Version, check_alias, check_reason
 from inpaint.tracking.runs import RunInfo, Runs
-from inpaint.tracking.trial import answer
+from inpaint.tracking.store import TRAINING_ID
+from inpaint.tracking.trial import restore
 
 
 def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str | None) -> int:
+    reason = (reason or "").strip()
     check_alias(alias)
     check_reason(reason)
-    if force and not (reason or "").strip():
+    if force and not reason:
         raise InputError("--force: received no --reason, allowed: with --reason TEXT")
     runs = Runs(root)
     found = runs.find(wanted, training_ids(root)) if wanted else _of_workspace(root, runs)
     candidate = candidate_of(runs, found)
     dataset = candidate.result["data"]["dataset"]
     registry = Registry(root, f"{load_params(Paths(root).params).registry.model}-{dataset}")
-    with registry.alone():
-        before = registry.holder(alias)
-        if force or alias != CHAMPION:
-            why = reason or "registered without comparison"
-        else:
-            why = "; ".join(filter(None, (reason, _judge(root, runs, registry, candidate))))
+    with registry.locked():
+        before = registry.version_by_alias(alias)
+        kind: Kind = "forced" if force else "registered without comparison"
+        if alias == CHAMPION and not force:
+            kind = "earned"
+            reason = "; ".join(filter(None, (reason, _judge(root, runs, before, candidate))))
         with console().status("Trying the model ..."):
-            _try(registry, runs, found)
-        if registry.holder(alias) != before:  # from another machine
-            raise StageError(f"somebody else has moved {alias} meanwhile: try again")
-        version = registry.register(
-            found.run_id,
-            _tags(candidate) | ({"forced": why} if force else {}),
-            card.write(registry.name, candidate.result, candidate.trained),
-        )
-        registry.move(alias, version, why)
+            _check_restores_as_scored(registry, runs, found)
+        version = registry.register(found.run_id, _tags(candidate))
+        registry.describe(version, card.write(version.uri, candidate.result, candidate.trained))
+        registry.move(alias, before, version, kind, reason)
     was = f"; it was version {before.number}" if before else ""
     console().print(f"{registry.name} version {version.number} is {alias}{was}.")
     return 0
@@ -58,7 +55,7 @@ def _of_workspace(root: Path, runs: Runs) -> RunInfo:
     return found
 
 
-def _judge(root: Path, runs: Runs, registry: Registry, candidate: Candidate) -> str:
+def _judge(root: Path, runs: Runs, champion: Version | None, candidate: Candidate) -> str:
     """Print how the candidate compares; give it in words.
 
     Raises:
@@ -69,7 +66,8 @@ def _judge(root: Path, runs: Runs, registry: Registry, candidate: Candidate) -> 
         f"Run {candidate.run.run_id[:8]} {candidate.run.name}, on its "
         f"{result['data']['valid_size']} validation images with {result['holes']['kind']} holes:"
     )
-    found = conditions(root, runs, registry, candidate)
+    with console().status("Comparing ..."):  # a champion may have to be scored again
+        found = conditions(root, runs, champion, candidate)
     for condition in found:
         console().print(f"  {'yes' if condition.holds else 'NO '}  {condition.text}")
     failed = [condition.text for condition in found if not condition.holds]
@@ -78,7 +76,7 @@ def _judge(root: Path, runs: Runs, registry: Registry, candidate: Candidate) -> 
     return "; ".join(condition.text for condition in found)
 
 
-def _try(registry: Registry, runs: Runs, run: RunInfo) -> None:
+def _check_restores_as_scored(registry: Registry, runs: Runs, run: RunInfo) -> None:
     """Restore the run's first test images by its model alone.
 
     Raises:
@@ -86,7 +84,7 @@ def _try(registry: Registry, runs: Runs, run: RunInfo) -> None:
     """
     content = runs.file(run, "examples.npz")
     with np.load(io.BytesIO(content), allow_pickle=False) as examples:
-        restored = answer(registry.source(run.run_id), examples["images"], examples["holes"])
+        restored = restore(registry.source(run.run_id), examples["images"], examples["holes"])
         difference = int(np.abs(restored - examples["restored"].astype(int)).max())
     # Another machine may round the last digit of the network's output otherwise.
     if difference > 1:
@@ -99,7 +97,7 @@ def _try(registry: Registry, runs: Runs, run: RunInfo) -> None:
 def _tags(candidate: Candidate) -> dict[str, str]:
     """What a version can be chosen by, without its run."""
     result, trained = candidate.result, candidate.trained
-    tags = {"training_id": trained["run_id"], "run_name": candidate.run.name}
+    tags = {TRAINING_ID: trained["run_id"], "run_name": candidate.run.name}
     for split in ("valid", "test"):
         scores = result[split]
         tags[f"{split}/ssim_unit"] = f"{scores['model']['composite']['ssim_unit']:.6f}"

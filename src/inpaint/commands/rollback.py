@@ -14,18 +14,14 @@ def run(root: Path, name: str | None, *, reason: str | None) -> int:
     check_reason(reason)
     params = load_params(Paths(root).params)
     registry = Registry(root, name or f"{params.registry.model}-{params.data.dataset}")
-    with registry.alone():
-        current, previous = registry.holder(CHAMPION), registry.previous(CHAMPION)
-        if current is None:
-            raise StageError(f"{registry.name} has no champion to go back from")
+    with registry.locked():
+        current = registry.version_by_alias(CHAMPION)
+        previous = registry.previous(CHAMPION)
+        now = f"version {current.number} is champion" if current else "it has no champion"
         if previous is None:
-            raise StageError(
-                f"{registry.name} version {current.number} is champion; there was none before it"
-            )
+            raise StageError(f"{registry.name}: {now}, and there was none before")
         with model_files(previous.uri):  # they are there
-            registry.move(CHAMPION, previous, reason or "rollback", is_back=True)
-    console().print(
-        f"{registry.name} version {previous.number} is {CHAMPION} again; it was version "
-        f"{current.number}."
-    )
+            registry.move(CHAMPION, current, previous, "rollback", reason or "")
+    was = f"; it was version {current.number}" if current else ""
+    console().print(f"{registry.name} version {previous.number} is champion again{was}.")
     return 0

@@ -52,10 +52,7 @@ def log_model(
         example: `images` and `holes` that people can try the model with.
     """
     image_shape = IMAGE_SHAPES[training["params"]["data"]["dataset"]]
-    # MLflow tells that it tries the model with the example, ...
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
-    kept = sys.path
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _trying_quietly():
         Model.log(
             artifact_path=None,
             flavor=mlflow.pyfunc,
@@ -73,7 +70,18 @@ def log_model(
             # Without them MLflow loads the model in another process to find out.
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
-    sys.path = kept  # ... and leaves a temporary folder there
+
+
+@contextmanager
+def _trying_quietly() -> Iterator[None]:
+    """MLflow tries a model with its example. It tells so, and leaves a temporary folder among those
+    that modules are imported from."""
+    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
+    kept = sys.path
+    try:
+        yield
+    finally:
+        sys.path = kept
 
 
 @contextmanager

@@ -7,28 +7,30 @@ by people in the description on the model's page.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from inpaint import origin
-from inpaint.errors import InputError
+from inpaint.errors import InputError, StageError
 from inpaint.paths import project_root
 from inpaint.tracking.model import model_id_of
-from inpaint.tracking.store import PROBLEMS, TRAINING_ID, describe_problem, open_client
+from inpaint.tracking.store import PROBLEMS, describe_problem, open_client
 
 CHAMPION = "champion"
 
 _ALIAS = re.compile(r"(?!(?i:latest|v\d+)$)[\w-]{1,255}", re.ASCII)
 _MOVE = "move."  # begins the tags that keep the moves; the rest is the time
-_SHOWN_MOVES = 8  # in a description, of which MLflow keeps 5,000 characters
-_LONGEST_REASON = 150
-_MOVED_BY = {True: "back to", False: "to"}
+_LONGEST_DESCRIPTION = 5000  # characters that MLflow keeps
+_LONGEST_REASON = 500
+
+Kind = Literal["earned", "forced", "registered without comparison", "rollback"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,12 @@ class Version:
         number: counts from "1".
         source: MLflow's address of the model that it is.
         run_id: MLflow's, of the run that made it.
-        training_id: `run_id` of reports/train.json; "" if somebody registered it by other means.
     """
 
     uri: str
     number: str
     source: str
     run_id: str
-    training_id: str
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class Move:
         alias: which one.
         before: the version it pointed to, "" if there was none.
         after: the version it points to since.
-        is_back: whether it was a rollback.
+        kind: what entitled to it.
         by: the login name of who did it.
-        why: the reason, for people.
+        why: what it was better than, and the reason that was given, for people.
     """
 
     alias: str
     before: str
     after: str
-    is_back: bool
+    kind: Kind
     by: str
     why: str
 
@@ -88,12 +88,12 @@ class Registry:
             self._client = open_client(root)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Keep other processes of this project from judging and moving at the same time."""
         with FileLock(project_root(self._root) / "mlflow.db.registry.lock"):
             yield
 
-    def holder(self, alias: str) -> Version | None:
+    def version_by_alias(self, alias: str) -> Version | None:
         """The version that an alias points to."""
         with self._problems():
             model = self._model()
@@ -113,7 +113,7 @@ class Registry:
             raise InputError(f"run {run_id[:8]} has no model to register: `inpaint sync` logs it")
         return f"models:/{model_id}"
 
-    def register(self, run_id: str, tags: Mapping[str, str], card: str) -> Version:
+    def register(self, run_id: str, tags: Mapping[str, str]) -> Version:
         """Make a version of a run's model, or bring the one there is up to date; errors as
         `source` has."""
         source = self.source(run_id)
@@ -121,15 +121,24 @@ class Registry:
             found = self._version_of(source) or self._create(run_id, source)
             for key, value in tags.items():
                 self._client.set_model_version_tag(self.name, found.number, key, value)
-            self._client.update_model_version(self.name, found.number, card)
-            return _version(self._client.get_model_version(self.name, found.number))
+        return found
 
-    def move(self, alias: str, to: Version, why: str, *, is_back: bool = False) -> None:
-        """Point an alias to a version, and record it."""
-        before = self.holder(alias)
-        move = Move(
-            alias, before.number if before else "", to.number, is_back, origin.user() or "", why
-        )
+    def describe(self, version: Version, card: str) -> None:
+        """Give a version its model card."""
+        with self._problems():
+            self._client.update_model_version(self.name, version.number, card)
+
+    def move(self, alias: str, before: Version | None, to: Version, kind: Kind, why: str) -> None:
+        """Point an alias to a version, and record it.
+
+        Raises:
+            StageError: the alias does not point to ``before`` any more. MLflow cannot compare and
+                set at once: between machines, a moment remains.
+        """
+        number = before.number if before else ""
+        move = Move(alias, number, to.number, kind, origin.user() or "", why)
+        if self.version_by_alias(alias) != before:
+            raise StageError(f"somebody else has moved {alias} meanwhile: try again")
         with self._problems():
             self._client.set_registered_model_alias(self.name, alias, to.number)
             # MLflow takes no plus sign, as of `+00:00`, in a tag's name.
@@ -143,30 +152,30 @@ class Registry:
         """All recorded moves with their times, the oldest first."""
         with self._problems():
             model = self._model()
-        tags = sorted(model.tags.items()) if model else []
-        return [
-            (datetime.fromisoformat(key.removeprefix(_MOVE)), Move(**json.loads(value)))
-            for key, value in tags
-            if key.startswith(_MOVE)
-        ]
+        found = []
+        for key, value in sorted(model.tags.items()) if model else ():
+            with suppress(ValueError, TypeError):  # somebody has edited it
+                if key.startswith(_MOVE):
+                    time = datetime.fromisoformat(key.removeprefix(_MOVE))
+                    found.append((time, Move(**json.loads(value))))
+        return found
 
     def previous(self, alias: str) -> Version | None:
-        """The version that an alias goes back to: several rollbacks in a row go further back."""
-        holders: list[str] = []
-        for _, move in self.moves():
-            if move.alias != alias:
-                continue
-            if move.is_back:
-                while holders and holders.pop() != move.after:
-                    pass
-            holders.append(move.after)
-        current = self.holder(alias)
-        # Somebody may have moved the alias by other means.
-        earlier = [number for number in holders if current is None or number != current.number]
-        if not earlier:
-            return None
+        """The version that an alias goes back to; None if there is none.
+
+        Several rollbacks in a row go further back. Versions that were deleted are left out. If the
+        alias was, it goes back to where it was last.
+        """
+        current = self.version_by_alias(alias)
         with self._problems():
-            return _version(self._client.get_model_version(self.name, earlier[-1]))
+            versions = map(_version, self._client.search_model_versions(f"name = '{self.name}'"))
+            there = {version.number: version for version in versions}
+        earlier = [
+            number
+            for number in _holders([move for _, move in self.moves() if move.alias == alias])
+            if number in there and (current is None or number != current.number)
+        ]
+        return there[earlier[-1]] if earlier else None
 
     def _model(self) -> RegisteredModel | None:
         try:
@@ -230,7 +239,7 @@ def check_reason(reason: str | None) -> None:
     """
     if reason and (len(reason) > _LONGEST_REASON or not reason.isprintable()):
         raise InputError(
-            f"--reason: received {len(reason)} characters on {len(reason.splitlines())} lines, "
+            f"reason: received {len(reason)} characters on {len(reason.splitlines())} lines, "
             f"allowed: up to {_LONGEST_REASON} characters on one"
         )
 
@@ -243,8 +252,8 @@ def check_alias(alias: str) -> None:
     """
     if not _ALIAS.fullmatch(alias):
         raise InputError(
-            f"--alias: received {alias!r}, allowed: letters, digits, _ and -, other than latest "
-            "and v1, v2, ..."
+            f"alias: received {alias!r}, allowed: letters, digits, _ and -, other than latest and "
+            "v1, v2, ..."
         )
 
 
@@ -254,17 +263,31 @@ def _version(version: ModelVersion) -> Version:
         number=str(version.version),
         source=version.source or "",
         run_id=version.run_id or "",
-        training_id=version.tags.get(TRAINING_ID, ""),
     )
 
 
+def _holders(moves: list[Move]) -> list[str]:
+    """The versions that an alias would go back to one by one, the next one last."""
+    holders: list[str] = []
+    for move in moves:
+        if move.kind == "rollback":
+            while holders and holders.pop() != move.after:
+                pass
+        holders.append(move.after)
+    return holders
+
+
 def _describe_moves(moves: list[tuple[datetime, Move]]) -> str:
-    lines = [
-        f"- {time:%Y-%m-%d %H:%M} UTC, {move.by}: {move.alias} {_MOVED_BY[move.is_back]} "
-        f"version {move.after}" + (f", from {move.before}" if move.before else "") + f": {move.why}"
-        for time, move in reversed(moves[-_SHOWN_MOVES:])
-    ]
-    return "\n".join(
-        ["Fills holes in small images. Each version has a model card. Moves, the newest first:", "",
-         *lines]
-    )  # fmt: skip
+    """As many moves as a description holds, the newest first."""
+    text = "Fills holes in small images. Each version has a model card. Moves, the newest first:\n"
+    for time, move in reversed(moves):
+        line = (
+            f"\n- {time:%Y-%m-%d %H:%M} UTC, {move.by}: {move.alias} to version {move.after}"
+            + (f", from {move.before}" if move.before else "")
+            + f", {move.kind}"
+            + (f": {move.why}" if move.why else "")
+        )
+        if len(text) + len(line) > _LONGEST_DESCRIPTION:
+            break
+        text += line
+    return text

@@ -12,8 +12,8 @@ from inpaint.errors import StageError
 from inpaint.tracking.model import model_files
 
 
-def answer(uri: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """What a model makes of images, in a process of its own, with the code that it came with.
+def restore(uri: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """Restore images by a model, in a process of its own, with the code that it came with.
 
     Args:
         uri: of the model.
