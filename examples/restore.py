@@ -16,6 +16,10 @@ import numpy as np
 from PIL import Image
 
 
+class RefusedError(Exception):
+    """What was sent is not what the model takes."""
+
+
 def restore(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """Have the holes of images filled.
 
@@ -28,7 +32,7 @@ def restore(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
         uint8 (N, H, W, C); known pixels are those of ``images``.
 
     Raises:
-        ValueError: the server refuses what it got, and says why.
+        RefusedError: the server says what is wrong with them.
         OSError: no model server answers.
     """
     content = {"inputs": {"images": images.tolist(), "holes": holes.tolist()}}
@@ -41,7 +45,7 @@ def restore(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     except urllib.error.HTTPError as error:
         if error.code != 400:  # of something between here and there
             raise
-        raise ValueError(json.load(error)["message"]) from None
+        raise RefusedError(json.load(error)["message"]) from None
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -66,14 +70,14 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--address", default="http://127.0.0.1:5001", help="default: %(default)s")
     arguments = parser.parse_args()
-    image, hole = read_image(arguments.image), read_hole(arguments.hole)
     try:
+        image, hole = read_image(arguments.image), read_hole(arguments.hole)
         [restored] = restore(arguments.address, image[np.newaxis], hole[np.newaxis])
-    except ValueError as error:
+        Image.fromarray(restored.squeeze()).save(arguments.output)
+    except RefusedError as error:
         raise SystemExit(f"refused: {error}") from None
-    except OSError as error:
-        raise SystemExit(f"no answer from {arguments.address}: {error}") from None
-    Image.fromarray(restored.squeeze()).save(arguments.output)
+    except (OSError, ValueError) as error:  # a file, the address, or no server
+        raise SystemExit(f"failed: {error}") from None
 
 
 if __name__ == "__main__":

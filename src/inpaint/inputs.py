@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+_LONGEST_ECHO = 100  # characters
+
 
 def check_inputs(
     received: object, image_shape: tuple[int, int, int], largest_hole: float
@@ -30,7 +32,7 @@ def check_inputs(
     """
     names = sorted(map(str, received)) if isinstance(received, Mapping) else None
     if not isinstance(received, Mapping) or names != ["holes", "images"]:
-        what = ", ".join(names) if names is not None else type(received).__name__
+        what = ", ".join(names)[:_LONGEST_ECHO] if names is not None else type(received).__name__
         raise ValueError(f"received {what or 'nothing'}, allowed: images and holes, by these names")
     images = _whole_numbers("images", received["images"], 0, 255, "black to white")
     if len(images) == 0 or images.shape[1:] != image_shape:
@@ -72,7 +74,7 @@ def _describe(array: np.ndarray) -> str:
 
 
 # By NumPy's letter for the kind of a type.
-_KINDS = {"U": "text", "S": "text", "b": "truth values", "O": "something else than numbers"}
+_KINDS = {"U": "text", "S": "text", "b": "truth values", "O": "something else than 64-bit numbers"}
 
 
 def largest_accepted(largest_hole: float) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from inpaint import compare
 from inpaint.errors import InputError, StageError
 from inpaint.files import read_json
+from inpaint.quiet import without_greetings
 from inpaint.report import interval
 from inpaint.tracking.model import model_files
 from inpaint.tracking.registry import Version
@@ -116,17 +117,28 @@ def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candid
     opponent = f"the champion, version {champion.number} of run {champion.run_id[:8]}"
     with model_files(champion.uri, f"; {_REPLACE}") as folder:
         network = folder / "data" / "network"
-        if not (network / "training.json").exists():
+        trained = _training_of(network / "training.json")
+        if not trained or _dataset(trained) != _dataset(candidate.trained):
             raise InputError(
-                f"the champion, version {champion.number}, is no model of this project; {_REPLACE}"
+                f"the champion, version {champion.number}, is no model for "
+                f"{_dataset(candidate.trained)} made by this project; {_REPLACE}"
             )
-        trained = read_json(network / "training.json")
         if trained["run_id"] == candidate.trained["run_id"]:
             return Condition(False, f"better than {opponent}: that is this very run")
         stored = _stored_scores(runs, champion, trained, candidate)
         if stored is not None:
             return _beats(opponent, compare.scores_of(stored, "valid"), candidate)
         return _beats_rescored(root, opponent, network / "inpainter.keras", trained, candidate)
+
+
+def _training_of(path: Path) -> dict[str, Any]:
+    """reports/train.json of a model; {} if it is none of this project."""
+    trained = read_json(path) if path.exists() else {}
+    return trained if {"run_id", "digests", "params"} <= set(trained) else {}
+
+
+def _dataset(trained: Mapping[str, Any]) -> str:
+    return str(trained["params"]["data"]["dataset"])
 
 
 def _stored_scores(
@@ -146,7 +158,8 @@ def _beats_rescored(
     root: Path, opponent: str, network: Path, trained: Mapping[str, Any], candidate: Candidate
 ) -> Condition:
     """Score the champion on images that are new to it, unless it was trained on some of them."""
-    from inpaint import rescore  # imports TensorFlow
+    with without_greetings():
+        from inpaint import rescore  # imports TensorFlow
 
     images = rescore.images_of(root, candidate.trained, "valid")
     holes = rescore.holes_of(candidate.trained, "valid", images)

@@ -240,3 +240,28 @@ def test_a_deleted_run_costs_no_scores(finished: Any, capsys: Any) -> None:
     finally:
         client.restore_run(run_id)
     assert f"MLflow run {run_id} was deleted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "stages", "told"),
+    [
+        # Some of them are images that the model was trained on.
+        ({"data": {"seed": 1}}, ("prepare", "mask"), "the valid images are not those"),
+        ({"mask": {"size": 4}}, ("mask",), "the valid holes are not those"),
+    ],
+)
+def test_other_images_or_holes_than_the_training_left_aside_are_refused(
+    pulled: Any,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, dict[str, Any]],
+    stages: tuple[str, ...],
+    told: str,
+) -> None:
+    before = pulled.paths.metrics.read_bytes()
+    pulled.set(changes)
+    assert pulled.run(*stages) == 0
+    assert pulled.run("evaluate") == 2
+    assert f"error: {told} that the model was trained beside: run `dvc repro`" in (
+        capsys.readouterr().err
+    )
+    assert pulled.paths.metrics.read_bytes() == before

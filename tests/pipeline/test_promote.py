@@ -309,14 +309,19 @@ def test_a_champion_that_somebody_else_moves_meanwhile_is_left(
     assert arena.aliases == {"champion": "better"}
 
 
-def test_a_model_that_restores_otherwise_than_it_was_scored_is_refused(
-    arena: Arena, said: Any
-) -> None:
-    run = arena.client.get_run(arena.runs["good"])
+def model_folder(arena: Arena, name: str) -> Path:
+    run = arena.client.get_run(arena.runs[name])
     assert run.outputs is not None
     model = arena.client.get_logged_model(run.outputs.model_outputs[0].model_id)
     folder = local_folder(model.artifact_location)
     assert folder is not None
+    return folder
+
+
+def test_a_model_that_restores_otherwise_than_it_was_scored_is_refused(
+    arena: Arena, said: Any
+) -> None:
+    folder = model_folder(arena, "good")
     code = folder / "code" / "inpaint" / "pixels.py"
     before = code.read_text()
     code.write_text(before.replace("* 127.5)", "* 100)"))
@@ -362,3 +367,45 @@ def test_a_move_that_somebody_has_edited_stops_nobody(arena: Arena) -> None:
         arena.client.set_registered_model_tag(arena.model, key, value)
     assert arena.rollback() == 0
     assert arena.aliases == {"champion": "hopeless"}
+
+
+def test_lost_files_are_neither_compared_with_nor_gone_back_to(arena: Arena, said: Any) -> None:
+    """As after the project was moved: MLflow takes a missing folder for an empty one."""
+    for name in ("good", "better"):
+        make_champion(arena, name)
+    folders = {name: model_folder(arena, name) for name in ("good", "better")}
+    for folder in folders.values():
+        folder.rename(folder.with_name("elsewhere"))
+    try:
+        assert arena.rollback() == 2
+        assert f"the files of models:/{arena.model}/1 are not where they were" in said()
+        assert arena.promote("boxes") == 2
+        assert "are not where they were; `inpaint promote --force --reason TEXT` makes" in said()
+    finally:
+        for folder in folders.values():
+            folder.with_name("elsewhere").rename(folder)
+    assert arena.aliases == {"champion": "better"}
+
+
+def test_a_champion_of_another_kind_is_no_measure(arena: Arena, said: Any) -> None:
+    make_champion(arena, "better")
+    training = model_folder(arena, "better") / "data" / "network" / "training.json"
+    before = training.read_text()
+    try:
+        for content in (before.replace('"mnist"', '"photos"'), "{}"):
+            training.write_text(content)
+            assert arena.promote("good") == 2
+            told = "the champion, version 1, is no model for mnist made by this project; "
+            assert told in said()
+    finally:
+        training.write_text(before)
+
+
+def test_a_damaged_record_of_the_workspace_is_told(tmp_path: Path, said: Any) -> None:
+    project = make_project(tmp_path)
+    project.paths.train_summary.parent.mkdir()
+    options = {"alias": "champion", "force": False, "reason": None}
+    for content in ("{}", "[]"):
+        project.paths.train_summary.write_text(content)
+        assert launch_command("promote", None, root=tmp_path, **options) == 2
+        assert "train.json is damaged: run `dvc repro`" in said()

@@ -27,7 +27,9 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
     if force and not reason:
         raise InputError("--force: received no --reason, allowed: with --reason TEXT")
     runs = Runs(root)
-    found = runs.find(wanted, training_ids(root)) if wanted else _of_workspace(root, runs)
+    found = (
+        runs.find(wanted, training_ids(root)) if wanted is not None else _of_workspace(root, runs)
+    )
     candidate = candidate_of(runs, found)
     dataset = candidate.result["data"]["dataset"]
     registry = Registry(root, f"{load_params(Paths(root).params).registry.model}-{dataset}")
@@ -48,10 +50,17 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
 
 
 def _of_workspace(root: Path, runs: Runs) -> RunInfo:
-    training_id = read_json(Paths(root).train_summary)["run_id"]
+    path = Paths(root).train_summary
+    try:
+        training_id = read_json(path)["run_id"]
+    except (KeyError, TypeError):
+        raise InputError(f"{path} is damaged: run `dvc repro`") from None
     found = next((run for run in runs.all if run.training_id == training_id), None)
     if found is None:
-        raise InputError("the workspace's run is not in MLflow: `inpaint sync` logs it")
+        raise InputError(
+            "the workspace's run is not in MLflow: `inpaint sync` logs it, unless it was deleted "
+            "there"
+        )
     return found
 
 

@@ -13,7 +13,9 @@ from inpaint.tracking.registry import CHAMPION, Registry, check_reason
 def run(root: Path, name: str | None, *, reason: str | None) -> int:
     check_reason(reason)
     params = load_params(Paths(root).params)
-    registry = Registry(root, name or f"{params.registry.model}-{params.data.dataset}")
+    registry = Registry(
+        root, f"{params.registry.model}-{params.data.dataset}" if name is None else name
+    )
     with registry.locked():
         current = registry.version_by_alias(CHAMPION)
         previous = registry.previous(CHAMPION)

@@ -7,8 +7,8 @@ import numpy as np
 
 from inpaint import fill, metrics, origin, serving
 from inpaint.data.store import load_split
-from inpaint.errors import StageError
-from inpaint.files import read_array, read_json, write_array, write_csv, write_json
+from inpaint.errors import InputError, StageError
+from inpaint.files import array_digest, read_array, read_json, write_array, write_csv, write_json
 from inpaint.params import EvaluateParams, Params
 from inpaint.paths import Paths
 from inpaint.progress import ProgressBar
@@ -29,6 +29,7 @@ def run(params: Params, paths: Paths) -> str:
     true, restored, scores = {}, {}, {}
     for split in _SPLITS:
         true[split], holes = load_split(paths, split)
+        _check_digests(trained, split, true[split], holes)
         restored[split], scores[split] = _score_methods(
             split, inpainter, baselines, true[split], holes
         )
@@ -48,6 +49,22 @@ def run(params: Params, paths: Paths) -> str:
     write_json(paths.metrics, result)
     write_json(paths.summary, _headline(result, trained))
     return _result_line(result["test"]) + log_results(paths)
+
+
+def _check_digests(
+    trained: dict[str, Any], split: str, images: np.ndarray, holes: np.ndarray
+) -> None:
+    """Refuse other images and holes than those that the training left aside.
+
+    Raises:
+        InputError: they were changed since; among them may be what the model was trained on.
+    """
+    for what, array in (("images", images), ("holes", holes)):
+        if array_digest(array) != trained["digests"][f"{split}_{what}"]:
+            raise InputError(
+                f"the {split} {what} are not those that the model was trained beside: run "
+                "`dvc repro`"
+            )
 
 
 def _score_methods(

@@ -91,11 +91,14 @@ def model_files(uri: str, advice: str = "") -> Iterator[Path]:
     Raises:
         InputError: they are not where they were; ``advice`` ends its message.
     """
+    logging.getLogger("mlflow.store.artifact.artifact_repo").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         try:
             mlflow.artifacts.download_artifacts(uri, dst_path=folder)
         except PROBLEMS as error:
             raise InputError(f"the files of {uri} cannot be read: {error}{advice}") from None
+        if not Path(folder, "MLmodel").is_file():  # MLflow takes a missing folder for an empty one
+            raise InputError(f"the files of {uri} are not where they were{advice}")
         yield Path(folder)
 
 

@@ -239,8 +239,8 @@ def check_reason(reason: str | None) -> None:
     """
     if reason and (len(reason) > _LONGEST_REASON or not reason.isprintable()):
         raise InputError(
-            f"reason: received {len(reason)} characters on {len(reason.splitlines())} lines, "
-            f"allowed: up to {_LONGEST_REASON} characters on one"
+            f"reason: received {len(reason)} characters, allowed: up to {_LONGEST_REASON} that can "
+            "be printed on one line"
         )
 
 
@@ -250,10 +250,11 @@ def check_alias(alias: str) -> None:
     Raises:
         InputError: that is no alias.
     """
-    if not _ALIAS.fullmatch(alias):
+    is_misspelt = alias != CHAMPION and alias.lower() == CHAMPION
+    if is_misspelt or not _ALIAS.fullmatch(alias):
         raise InputError(
-            f"alias: received {alias!r}, allowed: letters, digits, _ and -, other than latest and "
-            "v1, v2, ..."
+            f"alias: received {alias!r}, allowed: letters, digits, _ and -, other than latest, v1, "
+            f"v2, ... and other spellings of {CHAMPION}"
         )
 
 
@@ -270,6 +271,9 @@ def _holders(moves: list[Move]) -> list[str]:
     """The versions that an alias would go back to one by one, the next one last."""
     holders: list[str] = []
     for move in moves:
+        # It was there by other means, such as MLflow's own pages.
+        if move.before and holders[-1:] != [move.before]:
+            holders.append(move.before)
         if move.kind == "rollback":
             while holders and holders.pop() != move.after:
                 pass
