@@ -79,6 +79,18 @@ def test_command_starts_its_stage_here_and_exits_with_its_code(
         ("reproduce 7ee0 --name check", ("reproduce", "7ee0"), {"name": "check"}),
         ("sync", ("sync", []), {}),
         ("sync longer wider", ("sync", ["longer", "wider"]), {}),
+        (
+            "promote",
+            ("promote", None),
+            {"alias": "champion", "force": False, "reason": None},
+        ),
+        (
+            "promote longer --alias challenger --force --reason why",
+            ("promote", "longer"),
+            {"alias": "challenger", "force": True, "reason": "why"},
+        ),
+        ("rollback", ("rollback", None), {"reason": None}),
+        ("rollback a-mnist --reason why", ("rollback", "a-mnist"), {"reason": "why"}),
     ],
 )  # fmt: skip
 def test_command_on_runs_starts_here_with_what_was_typed_and_exits_with_its_code(
@@ -100,7 +112,9 @@ def test_command_on_runs_starts_here_with_what_was_typed_and_exits_with_its_code
     assert started == [arguments, tmp_path, options]
 
 
-@pytest.mark.parametrize("command", ["runs", "show", "compare", "reproduce", "sync"])
+@pytest.mark.parametrize(
+    "command", ["runs", "show", "compare", "reproduce", "sync", "promote", "rollback"]
+)
 def test_each_command_on_runs_gives_examples(run: CliRunner, command: str) -> None:
     result = run.invoke(cli.app, [command, "--help"])
     assert result.exit_code == 0
