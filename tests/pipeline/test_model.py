@@ -53,9 +53,11 @@ def test_another_process_restores_the_very_pixels_that_were_scored(
     """With the code that came with the model: this project's own is importable there, too."""
     paths = finished.paths
     restored = tmp_path / "restored.npy"
-    command = [sys.executable, "-c", ELSEWHERE, folder, paths.images("test"), paths.holes("test")]
+    # -B: no bytecode is left among the model's files.
+    interpreter = (sys.executable, "-B", "-c", ELSEWHERE)
+    arguments = (folder, paths.images("test"), paths.holes("test"), restored)
     done = subprocess.run(
-        [*map(str, command), str(restored)],
+        [*interpreter, *map(str, arguments)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
