@@ -10,6 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 _LONGEST_ECHO = 100  # characters
+# By NumPy's letter for the kind of a type.
+_KINDS = {"U": "text", "S": "text", "b": "truth values", "O": "something else than 64-bit numbers"}
 
 
 def check_inputs(
@@ -58,9 +60,8 @@ def _whole_numbers(name: str, values: object, low: int, high: int, meaning: str)
     except ValueError:
         raise ValueError(f"{name}: received lists that make no array, {allowed}") from None
     is_flag = array.dtype == np.bool_ and (low, high) == (0, 1)
-    if not (is_flag or array.dtype.kind in "iu") or array.ndim == 0:
-        raise ValueError(f"{name}: received {_describe(array)}, {allowed}")
-    if array.size and (array.min() < low or array.max() > high):
+    is_array = (is_flag or array.dtype.kind in "iu") and array.ndim > 0
+    if not is_array or (array.size and (array.min() < low or array.max() > high)):
         raise ValueError(f"{name}: received {_describe(array)}, {allowed}")
     return array
 
@@ -71,10 +72,6 @@ def _describe(array: np.ndarray) -> str:
     if array.dtype.kind not in "fiu":
         return _KINDS.get(array.dtype.kind, f"{array.dtype} values")
     return f"{array.dtype} values from {array.min():g} to {array.max():g}"
-
-
-# By NumPy's letter for the kind of a type.
-_KINDS = {"U": "text", "S": "text", "b": "truth values", "O": "something else than 64-bit numbers"}
 
 
 def largest_accepted(largest_hole: float) -> float:

@@ -189,7 +189,9 @@ def test_the_registered_model_shows_its_champion_and_how_it_became_one(
     page = visit("models/inpaint-mnist")
     assert_visible(page.get_by_text(re.compile(r"^@\s*champion$")).first)
     moves = page.get_by_test_id("note-editor-preview-content")
-    expect(moves).to_contain_text("champion to version 1, forced: only to be looked at", timeout=PATIENCE)
+    expect(moves).to_contain_text(
+        "champion to version 1, forced: only to be looked at", timeout=PATIENCE
+    )
     assert_visible(moves)
     assert_visible(page.locator('a[href$="models/inpaint-mnist/versions/1"]').first)
     assert champion.info.run_id

@@ -226,7 +226,8 @@ def test_a_collapsed_network_is_never_promoted(
 def make_champion(arena: Arena, name: str) -> None:
     """Without the time that trying the model takes."""
     registry = Registry(arena.root, arena.model)
-    version = registry.register(arena.runs[name], {})
+    run_id = arena.runs[name]
+    version = registry.register(run_id, registry.source(run_id), {})
     before = registry.version_by_alias("champion")
     registry.move("champion", before, version, "forced", "for a test")
 

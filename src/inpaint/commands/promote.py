@@ -14,7 +14,15 @@ from inpaint.params import load_params
 from inpaint.paths import Paths
 from inpaint.promotion import Candidate, candidate_of, conditions
 from inpaint.report import interval
-from inpaint.tracking.registry import CHAMPION, Kind, Registry, Version, check_alias, check_reason
+from inpaint.tracking.registry import (
+    CHAMPION,
+    Kind,
+    Registry,
+    Version,
+    check_alias,
+    check_reason,
+    registered_name,
+)
 from inpaint.tracking.runs import RunInfo, Runs
 from inpaint.tracking.store import TRAINING_ID
 from inpaint.tracking.trial import restore
@@ -32,7 +40,8 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
     )
     candidate = candidate_of(runs, found)
     dataset = candidate.result["data"]["dataset"]
-    registry = Registry(root, f"{load_params(Paths(root).params).registry.model}-{dataset}")
+    prefix = load_params(Paths(root).params).registry.model
+    registry = Registry(root, registered_name(prefix, dataset))
     with registry.locked():
         before = registry.version_by_alias(alias)
         kind: Kind = "forced" if force else "registered without comparison"
@@ -40,8 +49,9 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
             kind = "earned"
             reason = "; ".join(filter(None, (reason, _judge(root, runs, before, candidate))))
         with console().status("Trying the model ..."):
-            _check_restores_as_scored(registry, runs, found)
-        version = registry.register(found.run_id, _tags(candidate))
+            source = registry.source(found.run_id)
+            _check_restores_as_scored(source, runs, found)
+        version = registry.register(found.run_id, source, _tags(candidate))
         registry.describe(version, card.write(version.uri, candidate.result, candidate.trained))
         registry.move(alias, before, version, kind, reason)
     was = f"; it was version {before.number}" if before else ""
@@ -55,7 +65,7 @@ def _of_workspace(root: Path, runs: Runs) -> RunInfo:
         training_id = read_json(path)["run_id"]
     except (KeyError, TypeError):
         raise InputError(f"{path} is damaged: run `dvc repro`") from None
-    found = next((run for run in runs.all if run.training_id == training_id), None)
+    found = runs.of_training(training_id)
     if found is None:
         raise InputError(
             "the workspace's run is not in MLflow: `inpaint sync` logs it, unless it was deleted "
@@ -85,15 +95,15 @@ def _judge(root: Path, runs: Runs, champion: Version | None, candidate: Candidat
     return "; ".join(condition.text for condition in found)
 
 
-def _check_restores_as_scored(registry: Registry, runs: Runs, run: RunInfo) -> None:
-    """Restore the run's first test images by its model alone.
+def _check_restores_as_scored(source: str, runs: Runs, run: RunInfo) -> None:
+    """Restore the run's first test images by its model alone, which is at ``source``.
 
     Raises:
         StageError: it does not restore them as the stage evaluate did.
     """
     content = runs.file(run, "examples.npz")
     with np.load(io.BytesIO(content), allow_pickle=False) as examples:
-        restored = restore(registry.source(run.run_id), examples["images"], examples["holes"])
+        restored = restore(source, examples["images"], examples["holes"])
         difference = int(np.abs(restored - examples["restored"].astype(int)).max())
     # Another machine may round the last digit of the network's output otherwise.
     if difference > 1:

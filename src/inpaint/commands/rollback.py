@@ -7,15 +7,15 @@ from inpaint.errors import StageError
 from inpaint.params import load_params
 from inpaint.paths import Paths
 from inpaint.tracking.model import model_files
-from inpaint.tracking.registry import CHAMPION, Registry, check_reason
+from inpaint.tracking.registry import CHAMPION, Registry, check_reason, registered_name
 
 
 def run(root: Path, name: str | None, *, reason: str | None) -> int:
     check_reason(reason)
     params = load_params(Paths(root).params)
-    registry = Registry(
-        root, f"{params.registry.model}-{params.data.dataset}" if name is None else name
-    )
+    if name is None:
+        name = registered_name(params.registry.model, params.data.dataset)
+    registry = Registry(root, name)
     with registry.locked():
         current = registry.version_by_alias(CHAMPION)
         previous = registry.previous(CHAMPION)

@@ -84,7 +84,7 @@ class Registry:
     def __init__(self, root: Path, name: str) -> None:
         self.name = name
         self._root = root
-        with self._problems():
+        with _problems(self._root):
             self._client = open_client(root)
 
     @contextmanager
@@ -95,7 +95,7 @@ class Registry:
 
     def version_by_alias(self, alias: str) -> Version | None:
         """The version that an alias points to."""
-        with self._problems():
+        with _problems(self._root):
             model = self._model()
             if model is None or alias not in model.aliases:
                 return None
@@ -107,25 +107,25 @@ class Registry:
         Raises:
             InputError: the run has no model whose files are there.
         """
-        with self._problems():
+        with _problems(self._root):
             model_id = model_id_of(self._client, self._client.get_run(run_id))
         if model_id is None:
             raise InputError(f"run {run_id[:8]} has no model to register: `inpaint sync` logs it")
         return f"models:/{model_id}"
 
-    def register(self, run_id: str, tags: Mapping[str, str]) -> Version:
-        """Make a version of a run's model, or bring the one there is up to date; errors as
-        `source` has."""
-        source = self.source(run_id)
-        with self._problems():
-            found = self._version_of(source) or self._create(run_id, source)
+    def register(self, run_id: str, source: str, tags: Mapping[str, str]) -> Version:
+        """Make a version of a run's model, which is at ``source``, or bring the one there is up to
+        date."""
+        with _problems(self._root):
+            same = (version for version in self._versions() if version.source == source)
+            found = next(same, None) or self._create(run_id, source)
             for key, value in tags.items():
                 self._client.set_model_version_tag(self.name, found.number, key, value)
         return found
 
     def describe(self, version: Version, card: str) -> None:
         """Give a version its model card."""
-        with self._problems():
+        with _problems(self._root):
             self._client.update_model_version(self.name, version.number, card)
 
     def move(self, alias: str, before: Version | None, to: Version, kind: Kind, why: str) -> None:
@@ -139,7 +139,7 @@ class Registry:
         move = Move(alias, number, to.number, kind, origin.user() or "", why)
         if self.version_by_alias(alias) != before:
             raise StageError(f"somebody else has moved {alias} meanwhile: try again")
-        with self._problems():
+        with _problems(self._root):
             self._client.set_registered_model_alias(self.name, alias, to.number)
             # MLflow takes no plus sign, as of `+00:00`, in a tag's name.
             now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -150,7 +150,7 @@ class Registry:
 
     def moves(self) -> list[tuple[datetime, Move]]:
         """All recorded moves with their times, the oldest first."""
-        with self._problems():
+        with _problems(self._root):
             model = self._model()
         found = []
         for key, value in sorted(model.tags.items()) if model else ():
@@ -167,9 +167,8 @@ class Registry:
         alias was, it goes back to where it was last.
         """
         current = self.version_by_alias(alias)
-        with self._problems():
-            versions = map(_version, self._client.search_model_versions(f"name = '{self.name}'"))
-            there = {version.number: version for version in versions}
+        with _problems(self._root):
+            there = {version.number: version for version in self._versions()}
         earlier = [
             number
             for number in _holders([move for _, move in self.moves() if move.alias == alias])
@@ -185,9 +184,9 @@ class Registry:
                 raise
             return None
 
-    def _version_of(self, source: str) -> Version | None:
-        versions = map(_version, self._client.search_model_versions(f"name = '{self.name}'"))
-        return next((version for version in versions if version.source == source), None)
+    def _versions(self) -> list[Version]:
+        found = self._client.search_model_versions(f"name = '{self.name}'")
+        return [_version(version) for version in found]
 
     def _create(self, run_id: str, source: str) -> Version:
         try:
@@ -205,12 +204,10 @@ class Registry:
             )
         )
 
-    @contextmanager
-    def _problems(self) -> Iterator[None]:
-        try:
-            yield
-        except PROBLEMS as error:
-            raise InputError(describe_problem(self._root, error)) from None
+
+def registered_name(prefix: str, dataset: str) -> str:
+    """What the registered model of a data set is called; the prefix is `registry.model`."""
+    return f"{prefix}-{dataset}"
 
 
 def registered(root: Path, run_id: str) -> list[str]:
@@ -219,12 +216,10 @@ def registered(root: Path, run_id: str) -> list[str]:
     Raises:
         InputError: the store does not answer.
     """
-    try:
+    with _problems(root):
         client = open_client(root)
         found = client.search_model_versions(f"run_id = '{run_id}'")
         versions = [client.get_model_version(each.name, each.version) for each in found]
-    except PROBLEMS as error:
-        raise InputError(describe_problem(root, error)) from None
     return [
         ", ".join([f"{version.name} version {version.version}", *sorted(version.aliases)])
         for version in versions
@@ -256,6 +251,15 @@ def check_alias(alias: str) -> None:
             f"alias: received {alias!r}, allowed: letters, digits, _ and -, other than latest, v1, "
             f"v2, ... and other spellings of {CHAMPION}"
         )
+
+
+@contextmanager
+def _problems(root: Path) -> Iterator[None]:
+    """What the store raises is told to people."""
+    try:
+        yield
+    except PROBLEMS as error:
+        raise InputError(describe_problem(root, error)) from None
 
 
 def _version(version: ModelVersion) -> Version:

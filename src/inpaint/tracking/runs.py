@@ -117,12 +117,16 @@ class Runs:
             "characters, the name of an experiment, or latest; `inpaint runs` lists them"
         )
 
+    def of_training(self, training_id: str) -> RunInfo | None:
+        """The run of a training; None if it is not logged, or was deleted."""
+        return next((run for run in self.all if run.training_id == training_id), None)
+
     def is_complete(self, training_id: str, score: float) -> bool:
         """Whether a training is here with its model, its score on the test images and its report.
 
         What DVC keeps of an experiment in Git is enough to ask this.
         """
-        run = next((run for run in self.all if run.training_id == training_id), None)
+        run = self.of_training(training_id)
         if run is None or not self._is_in_place(run):
             return False
         if run.status != "FINISHED" or run.metrics.get(TEST_SCORE) != score:
