@@ -1,6 +1,6 @@
 """The one training loop."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -50,24 +50,21 @@ class Trainer:
         if self._averages:
             self._trained = keras.models.clone_model(model)
             self._trained.set_weights(model.get_weights())
-            num_steps = train.epochs * steps_per_epoch
-            warm_up = max(1, round(_WARM_UP * num_steps))
-            rate = keras.optimizers.schedules.CosineDecay(
-                0.0,
-                max(1, num_steps - warm_up),
-                warmup_target=train.learning_rate,
-                warmup_steps=warm_up,
-            )
+            self._rate = _cosine(train.learning_rate, train.epochs * steps_per_epoch)
             self._optimizer = keras.optimizers.AdamW(
-                rate, weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
+                float(self._rate(0)), weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
             )
         else:
             self._trained = model
+            self._rate = None
             self._optimizer = keras.optimizers.Adam(train.learning_rate)
+        # The optimizer's variables have to be there before the step is traced, or it is traced twice.
+        self._optimizer.build(self._trained.trainable_variables)
         self._forget = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
         self._augment = _input_augmentation(train.seed) if train.augmentation == "input" else None
-        self._step = tf.function(self._train_step, reduce_retracing=True)
-        self._predict = tf.function(self._valid_step, reduce_retracing=True)
+        signature = _batches_of_any_size(model)
+        self._step = tf.function(self._train_step, signature, autograph=False)
+        self._predict = tf.function(self._valid_step, signature, autograph=False)
 
     @property
     def learning_rate(self) -> float:
@@ -116,6 +113,9 @@ class Trainer:
             loss = self._loss(image_true, image_pred, hole)
         weights = self._trained.trainable_variables
         self._optimizer.apply(tape.gradient(loss, weights), weights)
+        if self._rate is not None:
+            # Once a step: Keras would ask a schedule of its own for every variable.
+            self._optimizer.learning_rate = self._rate(self._optimizer.iterations)
         if self._averages:
             step = tf.cast(self._optimizer.iterations, tf.float32)
             # Early on, average over the steps there have been.
@@ -134,6 +134,25 @@ class Trainer:
         is_missing = hole[..., 0] > 0
         inside = tf.boolean_mask(image_pred, is_missing)
         return loss, score, inside, tf.boolean_mask(image_true, is_missing)
+
+
+def _cosine(highest: float, num_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A short rise from zero to the highest rate, and a cosine's fall to zero."""
+    warm_up = max(1, round(_WARM_UP * num_steps))
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, num_steps - warm_up), warmup_target=highest, warmup_steps=warm_up
+    )
+
+
+def _batches_of_any_size(model: keras.Model) -> list[object]:
+    """Inputs, image_true and hole of a batch, so that one graph takes the last, smaller one too."""
+
+    def spec(shape: Sequence[int]) -> tf.TensorSpec:
+        return tf.TensorSpec([None, *shape])
+
+    image_shape = model.output_shape[1:]
+    inputs = {name: spec(each.shape[1:]) for name, each in model.input.items()}
+    return [inputs, spec(image_shape), spec((*image_shape[:2], 1))]
 
 
 def _input_augmentation(seed: int) -> keras.Sequential:
