@@ -105,6 +105,18 @@ def test_biharmonic_is_scikit_images_on_a_large_hole(rng: np.random.Generator) -
     np.testing.assert_allclose(filled[0], scikit_image(image, hole), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", HOLES)
+def test_other_images_change_no_bit_of_a_biharmonic_fill(
+    rng: np.random.Generator, name: str
+) -> None:
+    # Bytes as floats: rounding would hide a difference in the last bit, until a fill lies halfway.
+    images = rng.integers(0, 256, (1001, HEIGHT, WIDTH, 1)).astype(np.float64)
+    holes = np.repeat(HOLES[name][np.newaxis], len(images), axis=0)
+    together = fill.biharmonic(images, holes)
+    for part in np.s_[:1, 500:502, 990:]:
+        assert np.array_equal(fill.biharmonic(images[part], holes[part]), together[part])
+
+
 def test_biharmonic_restores_a_quadratic_surface_exactly() -> None:
     # The discrete bilaplacian of a quadratic is zero, so the surface itself solves the equations.
     rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float64)

@@ -58,7 +58,7 @@ class Trainer:
             self._trained = model
             self._rate = None
             self._optimizer = keras.optimizers.Adam(train.learning_rate)
-        # The optimizer's variables have to be there before the step is traced, or it is traced twice.
+        # With its variables missing, the step would be traced once more after they are made.
         self._optimizer.build(self._trained.trainable_variables)
         self._forget = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
         self._augment = _input_augmentation(train.seed) if train.augmentation == "input" else None
