@@ -1,22 +1,41 @@
 """The command `inpaint`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from inpaint import __version__
 from inpaint.launch import exit_codes, launch, launch_command
 
-_RUNS, _REGISTRY, _STAGES = "Runs and experiments", "The registry", "Single stages"
+_STAGES, _PARAMETERS = "Single stages", "Parameters"
+_RUNS, _REGISTRY = "Runs and experiments", "The registry"
 
 _Run = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
+
+
+class _Grouped(TyperGroup):
+    """Lists the commands under headings, their `rich_help_panel`."""
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        width = max(map(len, self.commands))
+        headings: dict[str | None, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            assert isinstance(command, TyperCommand)
+            row = name.ljust(width), command.get_short_help_str(limit=200)
+            headings.setdefault(command.rich_help_panel, []).append(row)
+        for heading, commands in headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(commands)
+
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # Rich would take as long to import as all the rest
+    cls=_Grouped,
     help="""
     Fills holes in small images with a U-Net, and proves how well.
 
@@ -26,12 +45,12 @@ app = typer.Typer(
 
     RUN is a run id or its first characters, the name of an experiment, or `latest`.
 
+    \b
     Examples:
-
-    * `dvc exp run -n longer -S train.epochs=100`
-    * `inpaint runs`
-    * `inpaint compare latest longer`
-    * `inpaint promote longer`
+      dvc exp run -n longer -S train.epochs=100
+      inpaint runs
+      inpaint compare latest longer
+      inpaint promote longer
     """,
 )
 
@@ -103,7 +122,7 @@ def plot() -> None:
     raise typer.Exit(launch("plot", root=Path.cwd()))
 
 
-@app.command()
+@app.command(rich_help_panel=_PARAMETERS)
 def params() -> None:
     """Check params.yaml and print the parameters in force.
 
@@ -131,10 +150,10 @@ def runs(
     Only runs with the same validation images and holes are ranked together. The score is
     `ssim_unit` on these images, with its 95% interval.
 
+    \b
     Examples:
-
-    * `inpaint runs`
-    * `inpaint runs --json`
+      inpaint runs
+      inpaint runs --json
     """
     raise typer.Exit(launch_command("runs", as_json=json, root=Path.cwd()))
 
@@ -143,10 +162,10 @@ def runs(
 def show(run: _Run) -> None:
     """Show where a run comes from, and what came of it.
 
+    \b
     Examples:
-
-    * `inpaint show latest`
-    * `inpaint show 7ee06505`
+      inpaint show latest
+      inpaint show 7ee06505
     """
     raise typer.Exit(launch_command("show", run, root=Path.cwd()))
 
@@ -163,10 +182,10 @@ def compare(
 
     A difference counts if its 95% interval leaves zero out.
 
+    \b
     Examples:
-
-    * `inpaint compare longer latest`
-    * `inpaint compare 7ee0 b096 --output both.png`
+      inpaint compare longer latest
+      inpaint compare 7ee0 b096 --output both.png
     """
     raise typer.Exit(launch_command("compare", first, second, output=output, root=Path.cwd()))
 
@@ -183,10 +202,10 @@ def reproduce(
     Exits with 1 if a result is not the same, digit for digit: on the same machine, with the same
     packages, it is.
 
+    \b
     Examples:
-
-    * `inpaint reproduce latest`
-    * `inpaint reproduce 7ee06505 --name check`
+      inpaint reproduce latest
+      inpaint reproduce 7ee06505 --name check
     """
     raise typer.Exit(launch_command("reproduce", run, name=name, root=Path.cwd()))
 
@@ -203,10 +222,10 @@ def sync(
     After a tracking server was down, in a fresh clone, when the project was moved or copied. What
     is logged already is left as it is. Without EXPERIMENT: the workspace and all experiments.
 
+    \b
     Examples:
-
-    * `inpaint sync`
-    * `inpaint sync longer`
+      inpaint sync
+      inpaint sync longer
     """
     raise typer.Exit(launch_command("sync", experiments or [], root=Path.cwd()))
 
@@ -235,12 +254,12 @@ def promote(
     on these. Otherwise nothing changes, and the exit code is 1. A collapsed network is never
     promoted.
 
+    \b
     Examples:
-
-    * `inpaint promote`
-    * `inpaint promote longer`
-    * `inpaint promote longer --alias challenger`
-    * `inpaint promote longer --force --reason "smaller, and as good"`
+      inpaint promote
+      inpaint promote longer
+      inpaint promote longer --alias challenger
+      inpaint promote longer --force --reason "smaller, and as good"
     """
     raise typer.Exit(
         launch_command("promote", run, alias=alias, force=force, reason=reason, root=Path.cwd())
@@ -262,10 +281,10 @@ def rollback(
     Several rollbacks in a row go further back. Every move is kept, and the last ones are listed in
     the description of the registered model, in `mlflow ui`.
 
+    \b
     Examples:
-
-    * `inpaint rollback`
-    * `inpaint rollback inpaint-cifar10 --reason "blurs faces"`
+      inpaint rollback
+      inpaint rollback inpaint-cifar10 --reason "blurs faces"
     """
     raise typer.Exit(launch_command("rollback", model, reason=reason, root=Path.cwd()))
 

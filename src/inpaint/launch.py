@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rich.console import Console
-
 from inpaint.errors import InputError, StageError
 from inpaint.quiet import without_greetings
 
@@ -44,6 +42,8 @@ def launch_command(command: str, *arguments: Any, root: Path, **options: Any) ->
     with exit_codes() as code:
         if not (root / "params.yaml").exists():
             raise InputError("params.yaml is not there: run in the project's root, which holds it")
+        from rich.console import Console
+
         with Console().status("Starting ..."):  # MLflow takes seconds
             module = _import(f"inpaint.commands.{command}")
         code.value = module.run(root, *arguments, **options)
