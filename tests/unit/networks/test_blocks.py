@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from inpaint.networks.blocks import check_divisible, residual_block
+from inpaint.networks.blocks import RepeatedConv2DTranspose, check_divisible, residual_block
 
 
 def build(*, dropout: float = 0.0, dilation: int = 1) -> keras.Model:
@@ -48,3 +49,25 @@ def test_sizes_that_pooling_could_not_give_back_are_refused(shape: tuple[int, in
 
 def test_sizes_that_pooling_gives_back_are_accepted() -> None:
     check_divisible((24, 40, 3), by=4)
+
+
+def test_repeated_convolution_is_upsampling_and_then_a_convolution(
+    rng: np.random.Generator,
+) -> None:
+    x = keras.Input((5, 7, 3))
+    layers, settings = keras.layers, {"padding": "same", "activation": "relu"}
+    repeated = keras.Model(x, RepeatedConv2DTranspose(4, 3, strides=2, **settings)(x))
+    plain = keras.Model(x, layers.Conv2DTranspose(4, 3, **settings)(layers.UpSampling2D(2)(x)))
+    randomise(plain, rng)
+    repeated.set_weights(plain.get_weights())
+    images = tf.constant(rng.normal(size=(2, 5, 7, 3)), tf.float32)
+    outputs, gradients = [], []
+    for model in (repeated, plain):
+        with tf.GradientTape() as tape:
+            outputs.append(model(images))
+            loss = tf.reduce_sum(tf.square(outputs[-1]))
+        gradients.append(tape.gradient(loss, model.trainable_variables))
+    assert outputs[0].shape == (2, 10, 14, 4) == repeated.compute_output_shape((2, 5, 7, 3))
+    np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5)
+    for ours, theirs in zip(*gradients, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)

@@ -39,7 +39,7 @@ def test_without_skip_connections_only_the_decoder_is_smaller() -> None:
 
 def test_layers_are_the_reports_in_order() -> None:
     encoder = ["Conv2D", "Conv2D", "Dropout", "MaxPooling2D"]
-    decoder = ["UpSampling2D", "Conv2DTranspose", "Concatenate", "Conv2D"]
+    decoder = ["RepeatedConv2DTranspose", "Concatenate", "Conv2D"]
     expected = ["InputLayer", *encoder, *encoder, "Conv2D", *decoder, *decoder, "Conv2D"]
     assert [type(layer).__name__ for layer in build().layers] == expected
 
