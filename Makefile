@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
-.PHONY: help setup run serve test test-all results results-mnist results-cifar10 lint lock clean
+.PHONY: help setup run serve test test-all bench results results-mnist results-cifar10 lint lock clean
 
 MODEL ?= inpaint-mnist
 PORT ?= 5001
@@ -20,6 +20,7 @@ help:
 	@echo "make serve     answer requests by the champion: docs/serving.md; MODEL=inpaint-mnist PORT=5001"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
+	@echo "make bench     how fast it is, against rivals: a quarter of an hour"
 	@echo "make results   every row of the README's tables, as experiments: more than two hours"
 	@echo "make results-mnist, make results-cifar10"
 	@echo "               the headline row alone, in the workspace: about seven minutes"
@@ -48,11 +49,14 @@ test: $(BIN)/ready
 test-all: $(BIN)/ready
 	$(BIN)/pytest -m "" --no-skips
 
+bench: run
+	python -m benchmarks.speed
+
 results: setup
-	python benchmarks/results.py
+	python -m benchmarks.results
 
 results-mnist results-cifar10: results-%: setup
-	python benchmarks/results.py --here $*-seed0
+	python -m benchmarks.results --here $*-seed0
 
 lint: $(BIN)/ready
 	ruff format --check

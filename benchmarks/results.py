@@ -1,7 +1,7 @@
 """The README's tables: every row is a DVC experiment, and so an MLflow run.
 
-    python benchmarks/results.py                      # all rows, then the tables
-    python benchmarks/results.py --here mnist-seed0   # one row, left checked out in the workspace
+    python -m benchmarks.results                      # all rows, then the tables
+    python -m benchmarks.results --here mnist-seed0   # one row, left checked out in the workspace
 
 DVC's run-cache has the rows that were finished before: an interrupted run goes on where it was.
 """
@@ -15,13 +15,13 @@ from typing import Any
 
 import yaml
 
+from benchmarks.tables import table, with_results
 from inpaint.params import Params, flatten
 from inpaint.report import REPORTED, interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 README = ROOT / "README.md"
-MARKERS = "<!-- results: made by benchmarks/results.py -->", "<!-- end of results -->"
 
 Settings = dict[str, Any]
 
@@ -137,13 +137,9 @@ def _output(*command: str | Path) -> str:
 
 
 def with_tables(page: str, results: dict[str, Any]) -> str:
-    """The page with the tables between its markers made anew."""
-    start, end = MARKERS
-    head, opening, rest = page.partition(start)
-    _, closing, tail = rest.partition(end)
-    if not (opening and closing):
-        raise SystemExit(f"README.md: allowed: the tables between the lines {start} and {end}")
-    return f"{head}{start}\n{_main_table(results)}\n\n{_other_table(results)}\n{end}{tail}"
+    """The page with its tables made anew."""
+    tables = [_main_table(results), _other_table(results)]
+    return with_results(page, "benchmarks/results.py", tables)
 
 
 # Row of the table -> what stands in it for a data set.
@@ -166,54 +162,50 @@ _TRAININGS = {
 def _main_table(results: dict[str, Any]) -> str:
     """Both official data sets with the report's hole."""
 
-    def line(name: str, cells: list[str]) -> str:
-        return f"| {name} | {' | '.join(cells)} |"
-
     def of_each(row: str) -> list[dict[str, Any]]:
         return [results[f"{dataset}-{row}"] for dataset in REPORTED]
 
     report = of_each("report")
     lines = [
-        line("`ssim_unit`, 8x8 hole in the centre", ["MNIST", "CIFAR-10"]),
-        "|---|---|---|",
-        line("the report's network, as reported", [f"{score:.4f}" for score in REPORTED.values()]),
-        line("the same, run here, whole output", [f"{r['raw_ssim_unit']:.4f}" for r in report]),
-        line("the same, known pixels restored", [_score(r) for r in report]),
+        ["the report's network, as reported", *(f"{score:.4f}" for score in REPORTED.values())],
+        ["the same, run here, whole output", *(f"{r['raw_ssim_unit']:.4f}" for r in report)],
+        ["the same, known pixels restored", *(_score(r) for r in report)],
     ]
     for name, method in _METHODS.items():
         scores = [row["baselines"][method]["ssim_unit"] for row in of_each("seed0")]
-        lines.append(line(name, [f"{score:.4f}" for score in scores]))
+        lines.append([name, *(f"{score:.4f}" for score in scores)])
     for name, row in _TRAININGS.items():
-        lines.append(line(name, [_score(result) for result in of_each(row)]))
-    return "\n".join(lines)
+        lines.append([name, *(_score(result) for result in of_each(row))])
+    return table(["`ssim_unit`, 8x8 hole in the centre", "MNIST", "CIFAR-10"], lines)
 
 
 def _other_table(results: dict[str, Any]) -> str:
     """Every row of ours, against the best method without training."""
-    lines = [
-        "| images | holes | training images | epochs | training, s | best without training | "
-        "inpaint | gain | gain in the hole, dB | MSE in the hole |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for name, row in results.items():
         dataset, _, variant = name.partition("-")
         if variant == "report":
             continue
         best = row["best_baseline"]
-        cells = [
-            dataset,
-            row["settings"].get("mask.kind", "center"),
-            f"{row['train_size']:,}" + (f", seed {variant[4:]}" if "seed" in variant else ""),
-            f"{row['epochs']}",
-            f"{row['seconds']:.0f}",
-            f"{best} {row['baselines'][best]['ssim_unit']:.4f}",
-            f"{row['ssim_unit']['mean']:.4f}",
-            interval(row["gain"]["ssim_unit"], "+.4f"),
-            interval(row["gain"]["hole_psnr_db"], "+.2f"),
-            f"{row['hole_mse']:.4f}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(
+            [
+                dataset,
+                row["settings"].get("mask.kind", "center"),
+                f"{row['train_size']:,}" + (f", seed {variant[4:]}" if "seed" in variant else ""),
+                f"{row['epochs']}",
+                f"{row['seconds']:.0f}",
+                f"{best} {row['baselines'][best]['ssim_unit']:.4f}",
+                f"{row['ssim_unit']['mean']:.4f}",
+                interval(row["gain"]["ssim_unit"], "+.4f"),
+                interval(row["gain"]["hole_psnr_db"], "+.2f"),
+                f"{row['hole_mse']:.4f}",
+            ]
+        )
+    header = [
+        "images", "holes", "training images", "epochs", "training, s", "best without training",
+        "inpaint", "gain", "gain in the hole, dB", "MSE in the hole",
+    ]  # fmt: skip
+    return table(header, lines)
 
 
 def _score(result: dict[str, Any]) -> str:

@@ -1,59 +1,48 @@
 """The README's tables: rows that can be run, and no number that was not measured."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
+from benchmarks import results
 from inpaint.params import Params
 
 ROOT = Path(__file__).parents[2]
 PARAMS_YAML = (ROOT / "params.yaml").read_text(encoding="utf-8")
 
 
-def load_script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("results", ROOT / "benchmarks" / "results.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+RESULTS: dict[str, Any] = json.loads(results.RESULTS.read_text())
 
 
-script = load_script()
-RESULTS: dict[str, Any] = json.loads(script.RESULTS.read_text())
-
-
-@pytest.mark.parametrize("row", script.ROWS)
+@pytest.mark.parametrize("row", results.ROWS)
 def test_settings_of_every_row_are_allowed(row: str) -> None:
-    settings = script.complete(row, PARAMS_YAML)
+    settings = results.complete(row, PARAMS_YAML)
     sections: dict[str, dict[str, Any]] = {}
     for name, value in settings.items():
         section, key = name.split(".")
         sections.setdefault(section, {})[key] = value
     params = Params.model_validate(sections)
-    assert script.ROWS[row].items() <= settings.items()
+    assert results.ROWS[row].items() <= settings.items()
     assert params.data.dataset == row.partition("-")[0]
 
 
 def test_a_row_names_all_parameters() -> None:
     content = yaml.safe_load(PARAMS_YAML)
     names = {f"{section}.{key}" for section in content for key in content[section]}
-    assert set(script.complete("mnist-seed0", PARAMS_YAML)) == names
+    assert set(results.complete("mnist-seed0", PARAMS_YAML)) == names
 
 
 def test_readme_has_the_numbers_of_the_results_file() -> None:
-    page = script.README.read_text(encoding="utf-8")
-    assert script.with_tables(page, RESULTS) == page
+    page = results.README.read_text(encoding="utf-8")
+    assert results.with_tables(page, RESULTS) == page
 
 
 def test_results_are_those_of_the_rows() -> None:
-    assert list(RESULTS) == list(script.ROWS)
-    assert {row: result["settings"] for row, result in RESULTS.items()} == script.ROWS
+    assert list(RESULTS) == list(results.ROWS)
+    assert {row: result["settings"] for row, result in RESULTS.items()} == results.ROWS
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
@@ -65,11 +54,3 @@ def test_headline_rows_trained_for_at_most_ten_minutes(dataset: str) -> None:
 def test_every_row_of_ours_beats_what_needs_no_training(score: str) -> None:
     lows = {row: result["gain"][score]["low"] for row, result in RESULTS.items()}
     assert {row for row, low in lows.items() if low <= 0} <= {"mnist-report", "cifar10-report"}
-
-
-def test_tables_keep_the_rest_of_the_page() -> None:
-    start, end = script.MARKERS
-    page = script.with_tables(f"before\n{start}\nold numbers\n{end}\nafter\n", RESULTS)
-    assert page.startswith(f"before\n{start}\n| ")
-    assert page.endswith(f"|\n{end}\nafter\n")
-    assert "old numbers" not in page

@@ -1,0 +1,43 @@
+"""Images with holes to measure on, as the stages prepare and mask would make them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from inpaint.data.selection import select
+from inpaint.holes import draw_split
+from inpaint.params import Params
+from inpaint.paths import SPLITS, raw_dir
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Task:
+    """By split: images, uint8 (N, H, W, C), and holes, bool (N, H, W), True = missing."""
+
+    params: Params
+    images: dict[str, np.ndarray]
+    holes: dict[str, np.ndarray]
+
+
+def task(**changes: Any) -> Task:
+    """The task of params.yaml with changes, such as ``data={"dataset": "cifar10"}``."""
+    params = Params.model_validate(_sections(changes))
+    _, selected = select(params.data, raw_dir(ROOT))
+    images = {split: selected[split].images() for split in SPLITS}
+    holes = {split: draw_split(params.mask, split, *images[split].shape[:3]) for split in SPLITS}
+    return Task(params, images, holes)
+
+
+def write_params(folder: Path, **changes: Any) -> None:
+    """Write params.yaml with changes to a folder, where stages can then be run."""
+    (folder / "params.yaml").write_text(yaml.safe_dump(_sections(changes)))
+
+
+def _sections(changes: dict[str, Any]) -> dict[str, Any]:
+    sections = yaml.safe_load((ROOT / "params.yaml").read_text())
+    return {name: section | changes.get(name, {}) for name, section in sections.items()}
