@@ -88,5 +88,5 @@ def figure(values: Values) -> Figure:
             axis.plot(SIZES, line, marker="o", label=stage)
         axis.set(xlabel="training images", ylabel=label, xlim=(0, None), ylim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
-    right.legend(frameon=False)
+    drawn.legend(*right.get_legend_handles_labels(), loc="outside right center", frameon=False)
     return drawn

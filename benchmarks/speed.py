@@ -36,6 +36,9 @@ README = ROOT / "benchmarks" / "README.md"
 FIGURE = ROOT / "benchmarks" / "growth.png"
 ROWS: dict[str, Callable[[], Values]] = {
     "training-step": training.step,
+    "bfloat16-16-filters": training.bfloat16(),
+    "bfloat16-32-filters": training.bfloat16(model={"filters": 32}),
+    "bfloat16-report_unet": training.bfloat16(**training.REPORT),
     "training-mnist": training.mnist,
     "training-cifar10": training.cifar10,
     "scoring-residual_unet": restoring.score("residual_unet", filters=16),
@@ -66,6 +69,14 @@ LINES = [
         "training-step", "training step of the report's network", "Keras",
         "at least 1.1 times as fast",
     ),
+    *[
+        Line(f"bfloat16-{name}", f"training step in bfloat16, {what}", "float32")
+        for name, what in (
+            ("16-filters", "`residual_unet`"),
+            ("32-filters", "`residual_unet` with 32 filters"),
+            ("report_unet", "the report's network"),
+        )
+    ],
     Line(
         "training-mnist", "training on MNIST until better than biharmonic", None,
         ours="better than biharmonic",

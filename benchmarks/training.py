@@ -1,7 +1,8 @@
 """Training: the report's way against ours, step by step and score by score."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -35,25 +36,41 @@ REPORT = {
 def step() -> Values:
     """A training step of the report's network: the mean of an epoch of 1,000 digits."""
     digits = task(**REPORT)
-    source, trainer = _source(digits), _trainer(digits)
     images, holes = digits.images["train"], digits.holes["train"]
     data = tf.data.Dataset.from_tensor_slices(
         (to_signed(fill.constant(images, holes)), to_signed(images))
     )
-    data = data.shuffle(len(images)).batch(source.batch_size)
+    data = data.shuffle(len(images)).batch(digits.params.train.batch_size)
     model = reports_model(images.shape[1:])
-    rng = np.random.default_rng(0)
-    num_steps = source.batches_per_epoch
     return in_turn(
         {
-            "inpaint": lambda: (
-                seconds_of(lambda: trainer.train_epoch(source.epoch(rng))) / num_steps
-            ),
+            "inpaint": _step(digits),
             "Keras": lambda: (
-                seconds_of(lambda: model.fit(data, verbose=0, shuffle=False)) / num_steps
+                seconds_of(lambda: model.fit(data, verbose=0, shuffle=False)) / len(data)
             ),
         },
         rounds=8,
+    )
+
+
+def bfloat16(**changes: Any) -> Callable[[], Values]:
+    """A training step with convolutions in bfloat16, against float32."""
+
+    def measure() -> Values:
+        methods = {}
+        for method, precision in (("inpaint", "bfloat16"), ("float32", "float32")):
+            train = changes.get("train", {}) | {"precision": precision}
+            methods[method] = _step(task(**changes | {"train": train}))
+        return in_turn(methods, rounds=8)
+
+    return measure
+
+
+def _step(of: Task) -> Callable[[], float]:
+    """An epoch's mean step, whenever called."""
+    source, trainer, rng = _source(of), _trainer(of), np.random.default_rng(0)
+    return lambda: (
+        seconds_of(lambda: trainer.train_epoch(source.epoch(rng))) / source.batches_per_epoch
     )
 
 

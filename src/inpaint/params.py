@@ -128,6 +128,7 @@ class TrainParams(_Section):
         min_length=1,
         description=f"a list with one or more of {', '.join(get_args(HoleKind))}, each once",
     )
+    precision: Literal["float32", "bfloat16"]
     on_collapse: Literal["stop", "continue"]
     seed: Seed = Field(description=_SEED)
 

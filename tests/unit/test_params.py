@@ -85,6 +85,7 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ("train.loss", "mae", "'mae'", "hole_mse_ssim, hole_mse, mse"),
         ("train.augmentation", True, "True", "joint, input, none"),
         ("train.holes", "none", "'none'", "random, fixed"),
+        ("train.precision", "float16", "'float16'", "float32, bfloat16"),
         ("train.on_collapse", "ignore", "'ignore'", "stop, continue"),
         (
             "data.dataset",

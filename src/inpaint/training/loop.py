@@ -15,6 +15,7 @@ from inpaint.training.losses import LOSSES, ssim
 _WEIGHT_DECAY = 1e-4
 _WARM_UP = 0.05  # share of all steps over which the learning rate rises
 _AVERAGING_EPOCHS = 2.0  # averaged weights remember about this many epochs
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 _BATCH = 250  # images, when there is no gradient
 
 
@@ -40,27 +41,30 @@ class Trainer:
 
     With `adamw` the learning rate warms up and then falls along a cosine, and ``model`` holds an
     average of the weights over the last epochs; with `adam`, the report's way, the rate is
-    constant and ``model`` holds the weights themselves.
+    constant and ``model`` holds the weights themselves. With the precision `bfloat16` convolutions
+    are computed in it (Micikevicius et al., 2018, arXiv 1710.03740; it has float32's range, so no
+    loss has to be scaled); the weights, all else, and ``model`` are float32.
     """
 
     def __init__(self, model: keras.Model, train: TrainParams, steps_per_epoch: int) -> None:
         self.model = model
         self._loss = LOSSES[train.loss]
-        self._averages = train.optimizer == "adamw"
-        if self._averages:
-            self._trained = keras.models.clone_model(model)
-            self._trained.set_weights(model.get_weights())
+        if train.optimizer == "adamw":
+            self._forget = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
             self._rate = _cosine(train.learning_rate, train.epochs * steps_per_epoch)
             self._optimizer = keras.optimizers.AdamW(
                 float(self._rate(0)), weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
             )
         else:
-            self._trained = model
+            self._forget = 1.0
             self._rate = None
             self._optimizer = keras.optimizers.Adam(train.learning_rate)
+        if train.optimizer == "adam" and train.precision == "float32":
+            self._trained = model
+        else:
+            self._trained = _copy(model, train.precision)
         # With its variables missing, the step would be traced once more after they are made.
         self._optimizer.build(self._trained.trainable_variables)
-        self._forget = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
         self._augment = _input_augmentation(train.seed) if train.augmentation == "input" else None
         signature = _batches_of_any_size(model)
         self._step = tf.function(self._train_step, signature, autograph=False)
@@ -109,14 +113,14 @@ class Trainer:
         if self._augment is not None:
             inputs = inputs | {"image": self._augment(inputs["image"], training=True)}
         with tf.GradientTape() as tape:
-            image_pred = self._trained(inputs, training=True)
+            image_pred = tf.cast(self._trained(inputs, training=True), tf.float32)
             loss = self._loss(image_true, image_pred, hole)
         weights = self._trained.trainable_variables
         self._optimizer.apply(tape.gradient(loss, weights), weights)
         if self._rate is not None:
             # Once a step: Keras would ask a schedule of its own for every variable.
             self._optimizer.learning_rate = self._rate(self._optimizer.iterations)
-        if self._averages:
+        if self._trained is not self.model:
             step = tf.cast(self._optimizer.iterations, tf.float32)
             # Early on, average over the steps there have been.
             forget = tf.maximum(self._forget, 1 / (step + 1))
@@ -134,6 +138,20 @@ class Trainer:
         is_missing = hole[..., 0] > 0
         inside = tf.boolean_mask(image_pred, is_missing)
         return loss, score, inside, tf.boolean_mask(image_true, is_missing)
+
+
+def _copy(model: keras.Model, precision: str) -> keras.Model:
+    """A network with the same weights, whose convolutions are computed in a precision."""
+
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if precision == "bfloat16" and isinstance(layer, _CONVOLUTIONS):
+            config["dtype"] = "mixed_bfloat16"
+        return type(layer).from_config(config)
+
+    copied = keras.models.clone_model(model, clone_function=copy)
+    copied.set_weights(model.get_weights())
+    return copied
 
 
 def _cosine(highest: float, num_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -57,6 +57,7 @@ def train(params: Params) -> TrainParams:
             "optimizer": "adam",
             "loss": "hole_mse",
             "augmentation": "none",
+            "precision": "float32",
             "seed": 0,
         }
     )
@@ -147,6 +148,25 @@ def test_adamw_forgets_old_weights_within_epochs(train: TrainParams, batches: li
     trained = trainer._trained.get_weights()
     for old, new, averaged in zip(before, trained, model.get_weights(), strict=True):
         np.testing.assert_allclose(averaged, (old + new) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_bfloat16_trains_about_as_float32_does(
+    train: TrainParams, batches: list[Batch], optimizer: str
+) -> None:
+    losses, scores = [], []
+    for precision in ("float32", "bfloat16"):
+        update = {"optimizer": optimizer, "precision": precision}
+        trainer = Trainer(tiny_network(), train.model_copy(update=update), 4)
+        losses.append([trainer.train_epoch(batches) for _ in range(5)])
+        scores.append(trainer.validate(batches[0]).ssim_unit)
+        assert {str(weight.dtype) for weight in trainer.model.weights} == {"float32"}
+        assert {layer.compute_dtype for layer in trainer.model.layers} == {"float32"}
+        computed = {layer.compute_dtype for layer in trainer._trained.layers}
+        assert computed == {"float32", precision}
+    np.testing.assert_allclose(losses[1], losses[0], rtol=0.01)
+    assert losses[1] != losses[0]
+    assert scores[1] == pytest.approx(scores[0], abs=0.001)
 
 
 def test_same_seed_gives_the_same_weights(train: TrainParams, batches: list[Batch]) -> None:
