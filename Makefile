@@ -20,7 +20,7 @@ help:
 	@echo "make serve     answer requests by the champion: docs/serving.md; MODEL=inpaint-mnist PORT=5001"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
-	@echo "make bench     how fast it is, against rivals: a quarter of an hour"
+	@echo "make bench     how fast it is, against rivals: about twenty minutes"
 	@echo "make results   every row of the README's tables, as experiments: more than two hours"
 	@echo "make results-mnist, make results-cifar10"
 	@echo "               the headline row alone, in the workspace: about seven minutes"

@@ -10,10 +10,14 @@ Values = dict[str, list[float]]  # by what was measured: a value of each round, 
 
 
 def in_turn(methods: Mapping[str, Callable[[], float]], rounds: int) -> Values:
-    """Let each method give its seconds, once a round; a first round is for warming up."""
+    """Let each method give its seconds, once a round, and last in one round, first in the next.
+
+    A round before these is for warming up.
+    """
     times: Values = {name: [] for name in methods}
     for number in range(rounds + 1):
-        for name, method in methods.items():
+        ordered = list(methods.items())
+        for name, method in reversed(ordered) if number % 2 else ordered:
             seconds = method()
             if number > 0:
                 times[name].append(seconds)

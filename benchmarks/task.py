@@ -13,6 +13,15 @@ from inpaint.params import Params
 from inpaint.paths import SPLITS, raw_dir
 
 ROOT = Path(__file__).parents[1]
+# All that an installed package carries, whatever params.yaml says.
+DIGITS = {
+    "dataset": "mnist",
+    "source": "bundled",
+    "train_size": 1000,
+    "valid_size": 1000,
+    "test_size": 3000,
+}
+PICTURES = DIGITS | {"dataset": "cifar10", "source": "official", "test_size": None}
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Task:
 
 
 def task(**changes: Any) -> Task:
-    """The task of params.yaml with changes, such as ``data={"dataset": "cifar10"}``."""
+    """The task of params.yaml with changes, such as ``data=PICTURES``."""
     params = Params.model_validate(_sections(changes))
     _, selected = select(params.data, raw_dir(ROOT))
     images = {split: selected[split].images() for split in SPLITS}

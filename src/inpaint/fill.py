@@ -17,8 +17,8 @@ from scipy.sparse.linalg import splu
 
 _RADIUS = 2  # pixels; the biharmonic equations reach this far
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
-_KEPT_MAPS = 1024  # by hole shape
-_LARGEST_MATRIX = 16_384  # weights, 128 kB: a sixth of a small image; larger holes keep equations
+_KEPT_MAPS = 2048  # different holes; at most 64 kB each while these are small
+_LARGEST_MATRIX = 8192  # weights: 90 missing and 90 known pixels; larger holes keep equations
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
 
 
@@ -58,8 +58,8 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     The same result as ``skimage.restoration.inpaint_biharmonic``, which for a given hole is a
     linear map from the known pixels within two pixels of it, followed by a clip to the range of
     the image's known pixels. Here that map is made once for each hole shape, kept, and applied to
-    all images that have it; which other images there are changes no bit of the result. Also takes
-    float images, in any range.
+    all images that have it. Other images change no bit of an image's result, if it is of bytes and
+    the hole of up to about 90 pixels. Also takes float images, in any range.
     """
     check_holes(images, holes)
     filled = images.copy()
@@ -127,6 +127,12 @@ def _window(hole: np.ndarray) -> tuple[slice, slice]:
     return slices[0], slices[1]
 
 
+def forget_maps() -> None:
+    """Free what is kept of the holes that were filled before."""
+    _linear_map.cache_clear()
+    _bilaplacian.cache_clear()
+
+
 @lru_cache(maxsize=_KEPT_MAPS)
 def _linear_map(
     shape: tuple[int, int], packed: bytes
@@ -183,7 +189,7 @@ def _bilaplacian(height: int, width: int) -> csr_array:
     pairs = [(place[:-1], place[1:]), (place[:, :-1], place[:, 1:])]
     first, second = (np.concatenate([pair[i].ravel() for pair in pairs]) for i in (0, 1))
     rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
-    neighbours = csr_array((np.ones(len(rows)), (rows, columns)))
+    neighbours = csr_array((np.ones(len(rows)), (rows, columns)), shape=(place.size, place.size))
     laplacian = neighbours - diags_array(neighbours.sum(axis=1))
     return csr_array(laplacian @ laplacian)
 

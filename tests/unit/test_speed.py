@@ -1,13 +1,18 @@
 """The tables of benchmarks/README.md: no number that was not measured."""
 
 import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import growth, speed
-from benchmarks.kept import load, values
+from benchmarks import growth, speed, training
+from benchmarks.in_turn import in_turn, seconds_of_process
+from benchmarks.kept import in_pyperfs_form, load, save, values
 from inpaint.launch import STAGES
+from inpaint.networks.report_unet import report_unet
 
 MEASURED = load(speed.FILE)
 PAGE = speed.README.read_text(encoding="utf-8")
@@ -17,14 +22,25 @@ def test_page_has_the_numbers_that_were_measured() -> None:
     assert speed.with_tables(PAGE, MEASURED) == PAGE
 
 
-def test_every_row_was_measured_and_is_in_the_table() -> None:
+def test_every_row_was_measured_and_is_on_the_page() -> None:
     assert list(MEASURED) == list(speed.ROWS)
-    assert {line.row for line in speed.LINES} | {"growth"} == speed.ROWS.keys()
+    named = re.findall(r"`python -m benchmarks\.speed ([a-z0-9_-]+)`", PAGE)
+    assert set(named) == speed.ROWS.keys()
 
 
-def test_commands_name_rows() -> None:
-    named = re.findall(r"python -m benchmarks\.speed ([a-z0-9_-]+)", PAGE)
-    assert set(named) | {"growth"} == speed.ROWS.keys()
+@pytest.mark.parametrize("line", speed.LINES, ids=lambda line: f"{line.row}, {line.what}")
+def test_what_was_wanted_was_measured(line: speed.Line) -> None:
+    times = {name: float(np.median(each)) for name, each in values(MEASURED[line.row]).items()}
+    if line.at_least is not None:
+        assert line.rival is not None
+        assert times[line.rival] / times[line.ours] >= line.at_least
+    if line.at_most is not None:
+        assert times[line.ours] <= line.at_most
+
+
+def test_memory_of_training_grows_by_less_than_was_allowed() -> None:
+    peaks = growth.peaks_mb(values(MEASURED["growth"]))["train"]
+    assert peaks[-1] - peaks[0] <= 300
 
 
 def test_numbers_tell_no_name_and_no_path_of_the_machine() -> None:
@@ -33,12 +49,51 @@ def test_numbers_tell_no_name_and_no_path_of_the_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ratio"), [([2.0, 8.0, 3.0], "3 (2 to 4)"), ([1.0, 1.0, 0.5], "0.5 (0.5 to 1)")]
+    ("theirs", "ratio"),
+    [([2.0, 8.0, 3.0], "3 (2 to 4)"), ([1.0, 1.0, 0.5], "1 (0.5 to 1)"), ([2.5], "2.5")],
 )
-def test_ratio_is_the_median_of_the_rounds(theirs: list[float], ratio: str) -> None:
-    line = speed.Line("help", "help", "rival", "faster")
-    cells = speed.cells(line, {"inpaint": [1.0, 2.0, 1.0], "rival": theirs})
-    assert cells[1:5] == ["1 s", "rival", f"{np.median(theirs):.3g} s", ratio]
+def test_ratio_is_of_the_medians_with_that_of_the_rounds(theirs: list[float], ratio: str) -> None:
+    line = speed.Line("help", "help", "rival", at_least=2)
+    shown = speed.cells(line, {"inpaint": [1.0, 2.0, 1.0], "rival": theirs})
+    assert shown[1:6] == ["1 s", "rival", f"{np.median(theirs):.3g} s", ratio, "at least 2"]
+
+
+def test_rivals_take_turns_after_a_round_for_warming_up() -> None:
+    called = []
+
+    def method(name: str) -> Callable[[], float]:
+        def run() -> float:
+            called.append(name)
+            return float(len(called))
+
+        return run
+
+    times = in_turn({"ours": method("ours"), "theirs": method("theirs")}, rounds=2)
+    assert called == ["ours", "theirs", "theirs", "ours", "ours", "theirs"]
+    assert times == {"ours": [4.0, 5.0], "theirs": [3.0, 6.0]}
+
+
+def test_failing_command_is_no_measurement(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import sys; sys.exit('no such thing')"]
+    with pytest.raises(SystemExit, match="no such thing"):
+        seconds_of_process(command, tmp_path)
+    assert seconds_of_process(command, tmp_path, exit_code=1) > 0
+
+
+def test_times_come_back_from_the_file(tmp_path: Path) -> None:
+    measured = {"row": in_pyperfs_form("row", {"ours": [1.0, 2.0], "peak bytes": [2**30]})}
+    save(tmp_path / "speed.json", measured)
+    loaded = load(tmp_path / "speed.json")
+    assert values(loaded["row"]) == {"ours": [1.0, 2.0], "peak bytes": [2**30]}
+
+
+def test_reports_model_is_the_reports(digits: np.ndarray) -> None:
+    theirs = training.reports_model((28, 28, 1))
+    assert theirs.count_params() == 323_649  # as the report says
+    ours = report_unet((28, 28, 1), filters=32, dropout=0.2, skip_connections=True)
+    ours.set_weights([weight for weight in theirs.get_weights() if weight.dtype == np.float32])
+    images = digits[:3] / np.float32(127.5) - 1
+    np.testing.assert_allclose(ours({"image": images}), theirs(images, training=False), atol=1e-5)
 
 
 def test_growth_is_drawn_for_every_stage() -> None:

@@ -1,5 +1,7 @@
 """Pieces that networks are made of."""
 
+from typing import Any
+
 import keras
 
 
@@ -24,8 +26,18 @@ class RepeatedConv2DTranspose(keras.layers.Conv2DTranspose):
 
     Repeating pixels is itself a transposed convolution, with stride 2 and a 2x2 kernel of ones. So
     both together are one with a 4x4 kernel: the same weights give the same output, at less than
-    half of the arithmetic. Made with ``strides=2``: (B, H, W, any) -> (B, 2H, 2W, filters).
+    half of the arithmetic. (B, H, W, any) -> (B, 2H, 2W, filters).
+
+    It takes the options of ``Conv2DTranspose``, but of a 3x3 kernel, stride 2, "same" and a bias.
     """
+
+    def __init__(self, filters: int, kernel_size: int, **options: Any) -> None:
+        super().__init__(filters, kernel_size, **options)
+        received = (self.kernel_size, self.strides, self.padding, self.use_bias)
+        if received != ((3, 3), (2, 2), "same", True):
+            raise ValueError(
+                f"kernel, strides, padding, bias: received {received}, allowed: 3x3, 2, same, True"
+            )
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         k = keras.ops.pad(self.kernel, ((1, 1), (1, 1), (0, 0), (0, 0)))

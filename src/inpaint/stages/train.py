@@ -32,8 +32,8 @@ from inpaint.training.loop import Trainer
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
 # shows the same curve in less time. The stage evaluate scores all of them.
 _CURVE_IMAGES = 500
-# How many random holes there are to draw from: few enough for inpaint.fill to keep the equations of
-# all, which new holes for each batch would have it solve anew.
+# How many random holes there are to draw from: few enough for inpaint.fill to keep the maps of
+# all, which new holes for each batch would have it make anew.
 _HOLE_POOL = 500
 _VERSIONS = ("tensorflow", "keras", "numpy", "scikit-image", "opencv-python-headless", "mlflow")
 

@@ -50,13 +50,13 @@ class Trainer:
         self.model = model
         self._loss = LOSSES[train.loss]
         if train.optimizer == "adamw":
-            self._forget = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
+            self._forget: float | None = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
             self._rate = _cosine(train.learning_rate, train.epochs * steps_per_epoch)
             self._optimizer = keras.optimizers.AdamW(
                 float(self._rate(0)), weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
             )
         else:
-            self._forget = 1.0
+            self._forget = None
             self._rate = None
             self._optimizer = keras.optimizers.Adam(train.learning_rate)
         if train.optimizer == "adam" and train.precision == "float32":
@@ -121,12 +121,21 @@ class Trainer:
             # Once a step: Keras would ask a schedule of its own for every variable.
             self._optimizer.learning_rate = self._rate(self._optimizer.iterations)
         if self._trained is not self.model:
-            step = tf.cast(self._optimizer.iterations, tf.float32)
-            # Early on, average over the steps there have been.
-            forget = tf.maximum(self._forget, 1 / (step + 1))
-            for averaged, weight in zip(self.model.trainable_variables, weights, strict=True):
-                averaged.assign(averaged + forget * (weight - averaged))
+            self._take_over(weights)
         return loss
+
+    def _take_over(self, weights: Sequence[tf.Variable]) -> None:
+        """Bring ``model`` up to date with the weights that were trained."""
+        kept = self.model.trainable_variables
+        if self._forget is None:
+            for old, weight in zip(kept, weights, strict=True):
+                old.assign(weight)
+            return
+        step = tf.cast(self._optimizer.iterations, tf.float32)
+        # Early on, average over the steps there have been.
+        forget = tf.maximum(self._forget, 1 / (step + 1))
+        for average, weight in zip(kept, weights, strict=True):
+            average.assign(average + forget * (weight - average))
 
     def _valid_step(
         self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor

@@ -1,5 +1,7 @@
 """Pieces of networks."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -71,3 +73,12 @@ def test_repeated_convolution_is_upsampling_and_then_a_convolution(
     np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5)
     for ours, theirs in zip(*gradients, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"strides": 1}, {"padding": "valid"}, {"use_bias": False}, {"kernel_size": 5}]
+)
+def test_repeated_convolution_of_another_kind_is_refused(wrong: dict[str, Any]) -> None:
+    settings: dict[str, Any] = {"kernel_size": 3, "strides": 2, "padding": "same"} | wrong
+    with pytest.raises(ValueError, match="allowed: 3x3, 2, same, True"):
+        RepeatedConv2DTranspose(4, **settings)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from inpaint import fill, metrics
+from inpaint.networks import NETWORKS
 from inpaint.networks.report_unet import report_unet
 from inpaint.params import Params, TrainParams
 from inpaint.training import loop
@@ -167,6 +168,19 @@ def test_bfloat16_trains_about_as_float32_does(
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.01)
     assert losses[1] != losses[0]
     assert scores[1] == pytest.approx(scores[0], abs=0.001)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_copy_in_bfloat16_gives_about_the_same_output(
+    rng: np.random.Generator, digits: np.ndarray, holes: np.ndarray, name: str
+) -> None:
+    model = NETWORKS[name].build((28, 28, 1), filters=4, dropout=0.0, skip_connections=True)
+    model.set_weights([w + rng.normal(0, 0.05, w.shape) for w in model.get_weights()])
+    inputs = make_batch(name, digits[:5], holes[:5]).inputs
+    exact, close = model(inputs), loop._copy(model, "bfloat16")(inputs)
+    np.testing.assert_array_equal(loop._copy(model, "float32")(inputs), exact)
+    np.testing.assert_allclose(tf.cast(close, tf.float32), exact, atol=0.02)
+    assert not np.array_equal(tf.cast(close, tf.float32), exact)
 
 
 def test_same_seed_gives_the_same_weights(train: TrainParams, batches: list[Batch]) -> None:
