@@ -12,9 +12,11 @@ import time
 
 if __name__ == "__main__":
     start = time.perf_counter()
-    done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     seconds = time.perf_counter() - start
     if done.returncode != 0:
-        sys.exit(done.stdout)
+        sys.exit(
+            f"{done.args} ended with {done.returncode}: {done.stdout.decode(errors='replace')}"
+        )
     peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(json.dumps({"seconds": seconds, "peak_bytes": 1024 * peak_kib}))

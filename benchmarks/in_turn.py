@@ -43,9 +43,14 @@ def seconds_of_process(
     """
     start = time.perf_counter()
     done = subprocess.run(
-        command, cwd=cwd, env=os.environ | (variables or {}), capture_output=True, text=True
+        command,
+        cwd=cwd,
+        env=os.environ | (variables or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     elapsed = time.perf_counter() - start
     if done.returncode != exit_code:
-        raise SystemExit(f"{' '.join(map(str, command))} failed: {done.stderr}")
+        raise SystemExit(f"{' '.join(map(str, command))} failed: {done.stdout}")
     return elapsed

@@ -37,7 +37,9 @@ def values(benchmarks: Benchmarks) -> Values:
 
 def in_pyperfs_form(row: str, measured: Values) -> Benchmarks:
     about = pyperf.Run([1.0]).get_metadata()
-    machine = {key: about[key] for key in _MACHINE} | {name: version(name) for name in _PACKAGES}
+    machine = {key: about.get(key, "unknown") for key in _MACHINE} | {
+        name: version(name) for name in _PACKAGES
+    }
     benchmarks = {}
     for what, each in measured.items():
         unit = "byte" if what.endswith("bytes") else "second"

@@ -24,6 +24,7 @@ from benchmarks.kept import (
 from benchmarks.tables import table, with_results
 from benchmarks.task import ROOT
 from inpaint import plots
+from inpaint.errors import InputError
 from inpaint.launch import STAGES
 from inpaint.quiet import without_greetings
 
@@ -98,7 +99,9 @@ LINES = [
             ("100-holes", "digits, 100 hole shapes"),
         )
         for rival, at_least in (
-            ("scikit-image", 100), ("OpenCV Telea", 1), ("OpenCV Navier-Stokes", 1),
+            ("scikit-image", None if name == "100-holes" else 100),
+            ("OpenCV Telea", 1),
+            ("OpenCV Navier-Stokes", 1),
         )
     ],
     Line("help", "`inpaint --help`", "imports", at_least=1 / 1.5),
@@ -154,17 +157,20 @@ def main() -> None:
     measured: Measured = {}
     for number, row in enumerate(chosen, start=1):
         print(f"[{number}/{len(chosen)}] {row}", flush=True)
-        found = ROWS[row]()
+        try:
+            found = ROWS[row]()
+        except InputError as error:  # the official files cannot be had
+            raise SystemExit(f"error: {row}: {error}") from None
         measured[row] = in_pyperfs_form(row, found)
         for line in LINES:
             if line.row == row:
                 print("  " + "  ".join(filter(None, cells(line, found)[:-1])), flush=True)
         if row == "growth":
             print(growth.as_table(found), growth.as_sentence(found), sep="\n\n", flush=True)
-    if len(chosen) == len(ROWS):  # all from one run: of one machine, and of the same code
-        save(FILE, measured)
-        plots.save(growth.figure(values(measured["growth"])), FIGURE)
+    if measured.keys() == ROWS.keys():  # all from one run: of one machine, and of the same code
         README.write_text(with_tables(README.read_text(), measured))
+        plots.save(growth.figure(values(measured["growth"])), FIGURE)
+        save(FILE, measured)
 
 
 if __name__ == "__main__":

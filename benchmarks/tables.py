@@ -11,8 +11,8 @@ def with_results(page: str, program: str, tables: Sequence[str]) -> str:
     """
     start, end = f"<!-- results: made by {program} -->", "<!-- end of results -->"
     head, opening, rest = page.partition(start)
-    _, closing, tail = rest.partition(end)
-    if not (opening and closing):
+    old, closing, tail = rest.partition(end)
+    if not (opening and closing) or "<!-- results:" in old:
         raise SystemExit(f"allowed: the tables between the lines {start} and {end}")
     content = "\n\n".join(tables)
     return f"{head}{start}\n{content}\n{end}{tail}"

@@ -17,8 +17,8 @@ from scipy.sparse.linalg import splu
 
 _RADIUS = 2  # pixels; the biharmonic equations reach this far
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
-_KEPT_MAPS = 2048  # different holes; at most 64 kB each while these are small
-_LARGEST_MATRIX = 8192  # weights: 90 missing and 90 known pixels; larger holes keep equations
+_KEPT_MAPS = 1024  # different holes, at most 170 kB each
+_LARGEST_MATRIX = 21_000  # numbers: those of a 12x12 hole; larger holes keep sparse equations
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
 
 
@@ -59,7 +59,7 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     linear map from the known pixels within two pixels of it, followed by a clip to the range of
     the image's known pixels. Here that map is made once for each hole shape, kept, and applied to
     all images that have it. Other images change no bit of an image's result, if it is of bytes and
-    the hole of up to about 90 pixels. Also takes float images, in any range.
+    the hole no larger than a box of 12x12 pixels. Also takes float images, in any range.
     """
     check_holes(images, holes)
     filled = images.copy()
@@ -156,11 +156,10 @@ def _linear_map(
     missing = bits.astype(bool)
     rows = _bilaplacian(height, width)[missing]
     ring = np.bincount(rows.indices, minlength=len(missing)).astype(bool) & ~missing
-    if missing.sum() * ring.sum() <= _LARGEST_MATRIX:
-        small = rows.toarray()
-        weights = np.linalg.solve(small[:, missing], -small[:, ring])
-        return ring.reshape(shape), partial(np.matmul, _with_exact_sums(weights))
     unknown, known = rows[:, missing], -rows[:, ring]
+    if max(math.prod(unknown.shape), math.prod(known.shape)) <= _LARGEST_MATRIX:
+        weights = np.linalg.solve(unknown.toarray(), known.toarray())
+        return ring.reshape(shape), partial(np.matmul, _with_exact_sums(weights))
     # Symmetric and positive definite, as a part of the square of a symmetric matrix is.
     equations = splu(
         unknown.tocsc(),

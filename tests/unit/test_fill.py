@@ -1,6 +1,7 @@
 """Classical fills: against the libraries they stand for, and by hand."""
 
 import itertools
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_biharmonic_is_scikit_images_on_a_large_hole(rng: np.random.Generator) -
     np.testing.assert_allclose(filled[0], scikit_image(image, hole), rtol=0, atol=1e-6)
 
 
-# Those of few enough pixels to be filled by a matrix.
+# Those that are small enough to be filled by a matrix.
 @pytest.mark.parametrize("name", sorted(HOLES.keys() - {"from side to side", "scattered"}))
 def test_other_images_change_no_bit_of_a_biharmonic_fill(
     rng: np.random.Generator, name: str
@@ -116,6 +117,21 @@ def test_other_images_change_no_bit_of_a_biharmonic_fill(
     together = fill.biharmonic(images, holes)
     for part in np.s_[:1, 500:502, 990:]:
         assert np.array_equal(fill.biharmonic(images[part], holes[part]), together[part])
+
+
+@pytest.mark.parametrize("num_known", [1, 5])
+def test_large_hole_with_few_known_pixels_takes_little_memory(
+    rng: np.random.Generator, num_known: int
+) -> None:
+    hole = (rng.permutation(64 * 64) >= num_known).reshape(1, 64, 64)
+    images = rng.random((1, 64, 64, 1))
+    fill.forget_maps()
+    tracemalloc.start()
+    filled = fill.biharmonic(images, hole)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(filled[0], scikit_image(images[0], hole[0]), rtol=0, atol=1e-6)
+    assert peak_bytes < 2e7  # of 4,095 x 4,095 float64 numbers there would be 134 MB
 
 
 def test_forgotten_maps_are_made_again(photographs: np.ndarray) -> None:

@@ -18,6 +18,15 @@ def test_tables_keep_the_rest_of_the_page() -> None:
     assert made == f"before\n{start}\n| 1 |\n\n| 2 |\n{end}\nafter\n"
 
 
-def test_page_without_a_place_for_tables_is_refused() -> None:
+@pytest.mark.parametrize(
+    "page",
+    [
+        "before\nafter\n",
+        "<!-- results: made by speed.py -->\nno end\n",
+        "<!-- results: made by speed.py -->\n<!-- results: made by other.py -->\n"
+        "<!-- end of results -->\n",
+    ],
+)
+def test_page_without_a_place_for_tables_is_refused(page: str) -> None:
     with pytest.raises(SystemExit, match="allowed: the tables between"):
-        with_results("before\nafter\n", "speed.py", ["| 1 |"])
+        with_results(page, "speed.py", ["| 1 |"])

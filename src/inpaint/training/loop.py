@@ -41,9 +41,9 @@ class Trainer:
 
     With `adamw` the learning rate warms up and then falls along a cosine, and ``model`` holds an
     average of the weights over the last epochs; with `adam`, the report's way, the rate is
-    constant and ``model`` holds the weights themselves. With the precision `bfloat16` convolutions
-    are computed in it (Micikevicius et al., 2018, arXiv 1710.03740; it has float32's range, so no
-    loss has to be scaled); the weights, all else, and ``model`` are float32.
+    constant and ``model`` holds the weights themselves. With the precision `bfloat16` the layers
+    that convolve compute in it (Micikevicius et al., 2018, arXiv 1710.03740; it has float32's
+    range, so no loss has to be scaled); the weights, all else, and ``model`` are float32.
     """
 
     def __init__(self, model: keras.Model, train: TrainParams, steps_per_epoch: int) -> None:
