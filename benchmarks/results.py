@@ -16,28 +16,16 @@ from typing import Any
 import yaml
 
 from benchmarks.tables import table, with_results
+from benchmarks.task import REPORT, ROOT
 from inpaint.params import Params, flatten
 from inpaint.report import REPORTED, interval
 
-ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 README = ROOT / "README.md"
 
 Settings = dict[str, Any]
 
 _OFFICIAL: Settings = {"data.source": "official", "data.test_size": None}
-_REPORT: Settings = {
-    "model.network": "report_unet",
-    "model.filters": 32,
-    "model.dropout": 0.2,
-    "train.epochs": 100,
-    "train.batch_size": 64,
-    "train.learning_rate": 0.001,
-    "train.optimizer": "adam",
-    "train.loss": "mse",
-    "train.augmentation": "input",
-    "train.on_collapse": "continue",
-}
 # Less than ten minutes of training on two cores.
 _EPOCHS = {"mnist": 300, "cifar10": 160}
 
@@ -49,7 +37,7 @@ def _random(kind: str) -> Settings:
 def _official_rows(dataset: str) -> dict[str, Settings]:
     base = {"data.dataset": dataset, **_OFFICIAL, "train.epochs": _EPOCHS[dataset]}
     rows = {f"seed{seed}": base | {"train.seed": seed} for seed in (0, 1, 2)}
-    rows["report"] = base | _REPORT
+    rows["report"] = base | flatten(REPORT)
     # More images: the same number of steps with 5,000, twice as many with 20,000.
     for train_size, epochs in ((5000, _EPOCHS[dataset] // 5), (20000, _EPOCHS[dataset] // 10)):
         rows[str(train_size)] = base | {"data.train_size": train_size, "train.epochs": epochs}

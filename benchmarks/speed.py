@@ -14,15 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.in_turn import Values
-from benchmarks.kept import (
-    Measured,
-    describe_machine,
-    in_pyperfs_form,
-    save,
-    values,
-)
+from benchmarks.kept import Measured, describe_machine, in_pyperfs_form, save, values
 from benchmarks.tables import table, with_results
-from benchmarks.task import ROOT
+from benchmarks.task import REPORT, ROOT
 from inpaint import plots
 from inpaint.errors import InputError
 from inpaint.launch import STAGES
@@ -38,7 +32,7 @@ ROWS: dict[str, Callable[[], Values]] = {
     "training-step": training.step,
     "bfloat16-16-filters": training.bfloat16(),
     "bfloat16-32-filters": training.bfloat16(model={"filters": 32}),
-    "bfloat16-report_unet": training.bfloat16(**training.REPORT),
+    "bfloat16-report_unet": training.bfloat16(**REPORT),
     "training-mnist": training.mnist,
     "training-cifar10": training.cifar10,
     "scoring-residual_unet": restoring.score("residual_unet", filters=16),

@@ -22,6 +22,19 @@ DIGITS = {
     "test_size": 3000,
 }
 PICTURES = DIGITS | {"dataset": "cifar10", "source": "official", "test_size": None}
+# The report's network and its training.
+REPORT = {
+    "model": {"network": "report_unet", "filters": 32, "dropout": 0.2},
+    "train": {
+        "epochs": 100,
+        "batch_size": 64,
+        "learning_rate": 0.001,
+        "optimizer": "adam",
+        "loss": "mse",
+        "augmentation": "input",
+        "on_collapse": "continue",
+    },
+}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.in_turn import Values, in_turn, seconds_of
-from benchmarks.task import DIGITS, PICTURES, Task, task
+from benchmarks.task import DIGITS, PICTURES, REPORT, Task, task
 from inpaint import fill, metrics
 from inpaint.networks import NETWORKS
 from inpaint.pixels import to_signed
@@ -18,19 +18,6 @@ from inpaint.training.batches import BatchSource, make_batch
 from inpaint.training.loop import Trainer
 
 _VALIDATED = 500  # images, as the stage train does for its curve
-
-REPORT = {
-    "model": {"network": "report_unet", "filters": 32, "dropout": 0.2},
-    "train": {
-        "epochs": 100,
-        "batch_size": 64,
-        "learning_rate": 0.001,
-        "optimizer": "adam",
-        "loss": "mse",
-        "augmentation": "input",
-        "on_collapse": "continue",
-    },
-}
 
 
 def step() -> Values:
@@ -68,7 +55,7 @@ def bfloat16(**changes: Any) -> Callable[[], Values]:
 
 def _step(of: Task) -> Callable[[], float]:
     """An epoch's mean step, whenever called."""
-    source, trainer, rng = _source(of), _trainer(of), np.random.default_rng(0)
+    (source, trainer), rng = _set_up(of), np.random.default_rng(0)
     return lambda: (
         seconds_of(lambda: trainer.train_epoch(source.epoch(rng))) / source.batches_per_epoch
     )
@@ -136,7 +123,7 @@ def _curve(of: Task) -> Iterator[tuple[float, float]]:
     """
     start = time.perf_counter()
     keras.utils.set_random_seed(of.params.train.seed)
-    source, trainer = _source(of), _trainer(of)
+    source, trainer = _set_up(of)
     valid = make_batch(
         of.params.model.network, of.images["valid"][:_VALIDATED], of.holes["valid"][:_VALIDATED]
     )
@@ -153,25 +140,21 @@ def _biharmonic(of: Task) -> float:
     return float(metrics.ssim_unit(scores).mean())
 
 
-def _source(of: Task) -> BatchSource:
-    params = of.params
-    return BatchSource(
+def _set_up(of: Task) -> tuple[BatchSource, Trainer]:
+    params, images = of.params, of.images["train"]
+    source = BatchSource(
         network=params.model.network,
-        images=of.images["train"],
+        images=images,
         holes=of.holes["train"],
         draw_holes=False,
         batch_size=params.train.batch_size,
         augment_jointly=params.train.augmentation == "joint",
         motif=MOTIFS[params.data.dataset],
     )
-
-
-def _trainer(of: Task) -> Trainer:
-    params, images = of.params, of.images["train"]
     model = NETWORKS[params.model.network].build(
         images.shape[1:],
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
     )
-    return Trainer(model, params.train, -(-len(images) // params.train.batch_size))
+    return source, Trainer(model, params.train, source.batches_per_epoch)
