@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from benchmarks.in_turn import Values
 from benchmarks.tables import table
 from benchmarks.task import PICTURES, ROOT, task, write_params
-from inpaint.launch import STAGES
-from inpaint.paths import raw_dir
+from inpaint.base.paths import raw_dir
+from inpaint.commands.launch import STAGES
 
 # CIFAR-10 has 50,000 besides its test set; 1,000 of them are for validation.
 SIZES = (1000, 10_000, 49_000)

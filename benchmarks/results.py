@@ -17,8 +17,10 @@ import yaml
 
 from benchmarks.tables import table, with_results
 from benchmarks.task import REPORT, ROOT
-from inpaint.params import Params, flatten
-from inpaint.report import REPORTED, interval
+from inpaint.base.files import flatten
+from inpaint.data.images.catalogue import DATASETS
+from inpaint.params import Params
+from inpaint.scoring.report import interval
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 README = ROOT / "README.md"
@@ -148,14 +150,15 @@ _TRAININGS = {
 
 
 def _main_table(results: dict[str, Any]) -> str:
-    """Both official data sets with the report's hole."""
+    """Both data sets of the report with its hole."""
+    reported = {name: d.reported for name, d in DATASETS.items() if d.reported is not None}
 
     def of_each(row: str) -> list[dict[str, Any]]:
-        return [results[f"{dataset}-{row}"] for dataset in REPORTED]
+        return [results[f"{dataset}-{row}"] for dataset in reported]
 
     report = of_each("report")
     lines = [
-        ["the report's network, as reported", *(f"{score:.4f}" for score in REPORTED.values())],
+        ["the report's network, as reported", *(f"{score:.4f}" for score in reported.values())],
         ["the same, run here, whole output", *(f"{r['raw_ssim_unit']:.4f}" for r in report)],
         ["the same, known pixels restored", *(_score(r) for r in report)],
     ]

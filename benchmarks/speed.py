@@ -17,10 +17,10 @@ from benchmarks.in_turn import Values
 from benchmarks.kept import Measured, describe_machine, in_pyperfs_form, save, values
 from benchmarks.tables import table, with_results
 from benchmarks.task import REPORT, ROOT
-from inpaint import plots
-from inpaint.errors import InputError
-from inpaint.launch import STAGES
-from inpaint.quiet import without_greetings
+from inpaint.base.errors import InputError
+from inpaint.commands.launch import STAGES
+from inpaint.scoring import plots
+from inpaint.terminal.quiet import without_greetings
 
 with without_greetings():
     from benchmarks import growth, restoring, startup, training

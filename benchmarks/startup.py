@@ -13,7 +13,7 @@ _BIN = Path(sys.executable).parent
 # What each stage cannot do without.
 _LIBRARIES = {
     "prepare": "numpy, pydantic, rich.progress",
-    "mask": "cv2, matplotlib.figure, numpy, pydantic, scipy.sparse.linalg",
+    "mask": "cv2, numpy, pydantic",
     "train": "keras, mlflow",
     "evaluate": "keras, mlflow, skimage.metrics",
     "plot": "matplotlib.figure, mlflow",

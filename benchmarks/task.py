@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from inpaint.data.selection import select
-from inpaint.holes import draw_split
+from inpaint.base.paths import SPLITS, raw_dir
+from inpaint.data.holes import draw_split
+from inpaint.data.images.selection import select
 from inpaint.params import Params
-from inpaint.paths import SPLITS, raw_dir
 
 ROOT = Path(__file__).parents[1]
 # All that an installed package carries, whatever params.yaml says.
@@ -49,9 +49,10 @@ class Task:
 def task(**changes: Any) -> Task:
     """The task of params.yaml with changes, such as ``data=PICTURES``."""
     params = Params.model_validate(_sections(changes))
-    _, selected = select(params.data, raw_dir(ROOT))
+    selected = select(params.data.model_dump(), raw_dir(ROOT))
     images = {split: selected[split].images() for split in SPLITS}
-    holes = {split: draw_split(params.mask, split, *images[split].shape[:3]) for split in SPLITS}
+    mask = params.mask.model_dump()
+    holes = {split: draw_split(mask, split, *images[split].shape[:3]) for split in SPLITS}
     return Task(params, images, holes)
 
 

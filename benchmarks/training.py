@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from benchmarks.in_turn import Values, in_turn, seconds_of
 from benchmarks.task import DIGITS, PICTURES, REPORT, Task, task
-from inpaint import fill, metrics
-from inpaint.networks import NETWORKS
-from inpaint.pixels import to_signed
-from inpaint.stages.prepare import MOTIFS
+from inpaint.data.images.catalogue import DATASETS
+from inpaint.restoring import fill
+from inpaint.restoring.networks import NETWORKS
+from inpaint.restoring.pixels import to_signed
+from inpaint.scoring import metrics
 from inpaint.training.batches import BatchSource, make_batch
 from inpaint.training.loop import Trainer
 
@@ -149,7 +150,7 @@ def _set_up(of: Task) -> tuple[BatchSource, Trainer]:
         draw_holes=False,
         batch_size=params.train.batch_size,
         augment_jointly=params.train.augmentation == "joint",
-        motif=MOTIFS[params.data.dataset],
+        motif=DATASETS[params.data.dataset].motif,
     )
     model = NETWORKS[params.model.network].build(
         images.shape[1:],
@@ -157,4 +158,4 @@ def _set_up(of: Task) -> tuple[BatchSource, Trainer]:
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
     )
-    return source, Trainer(model, params.train, source.batches_per_epoch)
+    return source, Trainer(model, params.train.model_dump(), source.batches_per_epoch)

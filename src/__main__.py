@@ -15,6 +15,6 @@ if __name__ == "__main__":
             f"{sys.executable} is not the project's Python: run `make setup` once, "
             "then `. .venv/bin/activate`"
         )
-    from inpaint.launch import launch
+    from inpaint.commands.launch import launch
 
     sys.exit(launch(*sys.argv[1:], root=Path.cwd()))

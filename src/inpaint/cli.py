@@ -7,11 +7,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from inpaint import __version__
-from inpaint.launch import exit_codes, launch, launch_command
+from inpaint.commands.launch import exit_codes, launch, launch_command
 
 _STAGES, _PARAMETERS = "Single stages", "Parameters"
 _RUNS, _REGISTRY = "Runs and experiments", "The registry"
 
+_Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Kept with the alias's move.")]
 _Run = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
 
 
@@ -28,6 +29,16 @@ class _Grouped(TyperGroup):
         for heading, commands in headings.items():
             with formatter.section(heading):
                 formatter.write_dl(commands)
+
+
+class _WithAllowedValues(TyperCommand):
+    """Ends its help with what each parameter may be."""
+
+    def format_epilog(self, _ctx: Any, formatter: Any) -> None:
+        from inpaint.params import allowed_values
+
+        with formatter.section("Allowed values"):
+            formatter.write_dl(list(allowed_values().items()))
 
 
 app = typer.Typer(
@@ -122,7 +133,7 @@ def plot() -> None:
     raise typer.Exit(launch("plot", root=Path.cwd()))
 
 
-@app.command(rich_help_panel=_PARAMETERS)
+@app.command(rich_help_panel=_PARAMETERS, cls=_WithAllowedValues)
 def params() -> None:
     """Check params.yaml and print the parameters in force.
 
@@ -131,8 +142,8 @@ def params() -> None:
     with exit_codes() as code:
         import yaml
 
+        from inpaint.base.paths import Paths
         from inpaint.params import load_params
-        from inpaint.paths import Paths
 
         in_force = load_params(Paths(Path.cwd()).params).model_dump()
         print(yaml.safe_dump(in_force, sort_keys=False), end="")
@@ -242,9 +253,7 @@ def promote(
     force: Annotated[
         bool, typer.Option("--force", help="Without comparison; needs --reason.")
     ] = False,
-    reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Kept with the move of the alias.")
-    ] = None,
+    reason: _Reason = None,
 ) -> None:
     """Register a run's model, as champion of its data set if it has earned that.
 
@@ -272,9 +281,7 @@ def rollback(
         str | None,
         typer.Argument(show_default=False, help="The one of data.dataset if not given."),
     ] = None,
-    reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Kept with the move of the alias.")
-    ] = None,
+    reason: _Reason = None,
 ) -> None:
     """Make the champion before this one champion again.
 

@@ -1,6 +1,11 @@
-"""The schema of params.yaml: what each key means, and what it may be."""
+"""The schema of params.yaml: what each key means, and what it may be.
 
-from collections.abc import Mapping
+It refuses values or passes them on as they are, and nothing else: DVC tracks the values, so the
+stages need not run again when this file changes.
+"""
+
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -17,33 +22,28 @@ from pydantic import (
     model_validator,
 )
 
-from inpaint.errors import InputError
-
-Dataset = Literal["mnist", "cifar10", "fashion_mnist", "photos", "textures"]
-HoleKind = Literal["center", "box", "brush", "dots", "half", "mixed"]
-
-# Height, width (pixels) and channels of each data set's images.
-IMAGE_SHAPES: dict[str, tuple[int, int, int]] = {
-    "mnist": (28, 28, 1),
-    "fashion_mnist": (28, 28, 1),
-    "cifar10": (32, 32, 3),
-    "photos": (32, 32, 3),
-    "textures": (28, 28, 1),
-}
-# Where each data set can come from; `auto` takes the first.
-SOURCES: dict[str, tuple[str, ...]] = {
-    "mnist": ("bundled", "official"),
-    "fashion_mnist": ("official",),
-    "cifar10": ("official",),
-    "photos": ("bundled",),
-    "textures": ("bundled",),
-}
+from inpaint.base.errors import InputError
+from inpaint.data.holes import HOLE_KINDS, in_pixels
+from inpaint.data.images.catalogue import DATASETS
+from inpaint.restoring.networks import NETWORKS
+from inpaint.training.losses import LOSSES
 
 
-def _refuse_bool(value: object) -> object:
-    # YAML's `true` is Python's True, which pydantic would take for 1.0.
-    if isinstance(value, bool):
-        raise ValueError("a truth value is not a number")
+def _one_of(names: Iterable[str]) -> Any:
+    """A field that holds one of these names."""
+    known = tuple(dict.fromkeys(names))
+    return Field(pattern=f"^({'|'.join(map(re.escape, known))})$", description=", ".join(known))
+
+
+def _up_to(largest: int) -> Any:
+    """A field that holds a number of things."""
+    return Field(ge=1, le=largest, description=f"a whole number from 1 to {largest}")
+
+
+def _refuse_lookalikes(value: object) -> object:
+    # YAML's `true` is Python's True, and Python's own '1_000' a number: pydantic takes both.
+    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+        raise ValueError("not a number")
     return value
 
 
@@ -53,22 +53,23 @@ def _refuse_default(name: str) -> str:
     return name
 
 
-def _refuse_repetition(kinds: list[HoleKind]) -> list[HoleKind]:
+def _refuse_repetition(kinds: list[str]) -> list[str]:
     if len(set(kinds)) < len(kinds):
         raise ValueError("a kind is there twice")
     return kinds
 
 
-# Lax on purpose: DVC writes 0.00001 as `1e-05`, which YAML 1.1 reads as a string.
-Number = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
-Count = Annotated[StrictInt, Field(ge=1)]
-Seed = Annotated[StrictInt, Field(ge=0)]
+# DVC writes 0.00001 as `1e-05`, which YAML 1.1 reads as a string.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+Number = Annotated[float, BeforeValidator(_refuse_lookalikes), Field(allow_inf_nan=False)]
+NumImages = Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None
+Seed = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 # Pixels, or a share of the image's shorter side.
-Length = Count | Annotated[Number, Field(gt=0, lt=1)]
+Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)]
 
-_COUNT = "a whole number of at least 1"
-_SIZE = "a whole number of at least 1, or null for all there are"
-_SEED = "a whole number of at least 0"
+_LONGEST_ECHO = 300  # characters of a wrong value
+_NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"
+_SEED = "a whole number from 0 to 9223372036854775807"
 _LENGTH = "a whole number of pixels, at least 1, or a share of the image's side between 0 and 1"
 
 
@@ -79,23 +80,18 @@ class _Section(BaseModel):
 class DataParams(_Section):
     """Which images, and how many of them."""
 
-    dataset: Dataset
-    source: Literal["auto", "bundled", "official"]
-    train_size: Count | None = Field(description=_SIZE)
-    valid_size: Count | None = Field(description=_SIZE)
-    test_size: Count | None = Field(description=_SIZE)
+    dataset: str = _one_of(DATASETS)
+    source: str = _one_of(("auto", *(name for each in DATASETS.values() for name in each.sources)))
+    train_size: NumImages = Field(description=_NUM_IMAGES)
+    valid_size: NumImages = Field(description=_NUM_IMAGES)
+    test_size: NumImages = Field(description=_NUM_IMAGES)
     seed: Seed = Field(description=_SEED)
-
-    @property
-    def resolved_source(self) -> str:
-        """`source`, with `auto` decided by the data set alone."""
-        return SOURCES[self.dataset][0] if self.source == "auto" else self.source
 
 
 class MaskParams(_Section):
     """What the holes look like."""
 
-    kind: HoleKind
+    kind: str = _one_of(HOLE_KINDS)
     size: Length = Field(description=_LENGTH)
     box_sides: list[Length] = Field(
         min_length=2, max_length=2, description="[shortest, longest], each " + _LENGTH
@@ -108,8 +104,8 @@ class MaskParams(_Section):
 class ModelParams(_Section):
     """The network."""
 
-    network: Literal["residual_unet", "report_unet"]
-    filters: Count = Field(description=_COUNT)
+    network: str = _one_of(NETWORKS)
+    filters: StrictInt = _up_to(1024)
     dropout: Number = Field(ge=0, lt=1, description="a number from 0 up to, not including, 1")
     skip_connections: StrictBool = Field(description="true or false")
 
@@ -117,16 +113,17 @@ class ModelParams(_Section):
 class TrainParams(_Section):
     """How the network is trained."""
 
-    epochs: Count = Field(description=_COUNT)
-    batch_size: Count = Field(description=_COUNT)
+    epochs: StrictInt = _up_to(1_000_000)
+    batch_size: StrictInt = _up_to(1_000_000)
     learning_rate: Number = Field(gt=0, description="a number above 0")
     optimizer: Literal["adamw", "adam"]
-    loss: Literal["hole_mse_ssim", "hole_mse", "mse"]
+    loss: str = _one_of(LOSSES)
     augmentation: Literal["joint", "input", "none"]
     holes: Literal["random", "fixed"]
-    hole_kinds: Annotated[list[HoleKind], AfterValidator(_refuse_repetition)] = Field(
-        min_length=1,
-        description=f"a list with one or more of {', '.join(get_args(HoleKind))}, each once",
+    hole_kinds: Annotated[
+        list[Annotated[str, _one_of(HOLE_KINDS)]], AfterValidator(_refuse_repetition)
+    ] = Field(
+        min_length=1, description=f"a list with one or more of {', '.join(HOLE_KINDS)}, each once"
     )
     precision: Literal["float32", "bfloat16"]
     on_collapse: Literal["stop", "continue"]
@@ -136,18 +133,14 @@ class TrainParams(_Section):
 class EvaluateParams(_Section):
     """How the scores are checked and their uncertainty estimated."""
 
-    parity_images: Count = Field(description=_COUNT)
-    bootstrap_samples: Annotated[StrictInt, Field(ge=1, le=100_000)] = Field(
-        description="a whole number from 1 to 100000"
-    )
+    parity_images: StrictInt = _up_to(1_000_000)
+    bootstrap_samples: StrictInt = _up_to(100_000)
 
 
 class PlotParams(_Section):
     """The figures."""
 
-    num_images: Annotated[StrictInt, Field(ge=1, le=20)] = Field(
-        description="a whole number from 1 to 20"
-    )
+    num_images: StrictInt = _up_to(20)
 
 
 class TrackingParams(_Section):
@@ -186,14 +179,16 @@ class Params(_Section):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width (pixels) and channels of the images."""
-        return IMAGE_SHAPES[self.data.dataset]
+        return DATASETS[self.data.dataset].image_shape
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Params":
         dataset, source = self.data.dataset, self.data.source
-        if source not in ("auto", *SOURCES[dataset]):
-            allowed = ", ".join(("auto", *SOURCES[dataset]))
-            raise ValueError(f"data.source: received '{source}', allowed for {dataset}: {allowed}")
+        allowed = ("auto", *DATASETS[dataset].sources)
+        if source not in allowed:
+            raise ValueError(
+                f"data.source: received '{source}', allowed for {dataset}: {', '.join(allowed)}"
+            )
         self._check_lengths()
         return self
 
@@ -246,8 +241,10 @@ def load_params(path: Path) -> Params:
         ) from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # no text, or a number of too many digits
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise InputError(f"{path} is not read: it is nested too deeply") from None
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: received {type(content).__name__}, "
@@ -261,22 +258,13 @@ def load_params(path: Path) -> Params:
         raise InputError(f"{path.name}: {problems}") from None
 
 
-def in_pixels(length: Length, height: int, width: int) -> int:
-    """A length in pixels: itself, or that share of the image's shorter side, at least 1."""
-    if isinstance(length, int):
-        return length
-    return max(1, round(length * min(height, width)))
-
-
-def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested parameters by their names: ``{"train.epochs": 40, ...}``."""
-    flat: dict[str, Any] = {}
-    for key, value in params.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
+def allowed_values() -> dict[str, str]:
+    """What each parameter may be, in words, by its name, such as ``train.epochs``."""
+    return {
+        f"{section}.{key}": _allowed(section, key)
+        for section in Params.model_fields
+        for key in _section(section).model_fields
+    }
 
 
 def _describe(problem: Any) -> str:
@@ -290,13 +278,10 @@ def _describe(problem: Any) -> str:
         owner: type[BaseModel] = Params if len(keys) == 1 else _section(keys[0])
         kind = "section" if len(keys) == 1 else "key"
         return f"{name}: unknown {kind}, allowed: {', '.join(owner.model_fields)}"
-    if problem["type"] == "missing":
-        allowed = _allowed(*keys) if len(keys) == 2 else "a section"
-        return f"{name}: received nothing, allowed: {allowed}"
-    if len(keys) == 1:
-        allowed = f"a section with the keys {', '.join(_section(keys[0]).model_fields)}"
-        return f"{name}: received {problem['input']!r}, allowed: {allowed}"
-    return f"{name}: received {problem['input']!r}, allowed: {_allowed(*keys)}"
+    received = "nothing" if problem["type"] == "missing" else repr(problem["input"])
+    if len(received) > _LONGEST_ECHO:
+        received = f"{received[:_LONGEST_ECHO]}..."
+    return f"{name}: received {received}, allowed: {_allowed(*keys)}"
 
 
 def _section(name: str) -> type[BaseModel]:
@@ -306,6 +291,8 @@ def _section(name: str) -> type[BaseModel]:
     return annotation
 
 
-def _allowed(section: str, key: str) -> str:
-    field = _section(section).model_fields[key]
-    return field.description or ", ".join(map(str, get_args(field.annotation)))
+def _allowed(section: str, key: str | None = None) -> str:
+    fields = _section(section).model_fields
+    if key is None:
+        return f"a section with the keys {', '.join(fields)}"
+    return fields[key].description or ", ".join(map(str, get_args(fields[key].annotation)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,26 +49,56 @@ def test_another_hole_size_cuts_other_holes(checkout: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "stages"),
+    ("modules", "stages"),
     [
-        ("cli.py", []),
-        ("holes.py", ["mask", "train", "evaluate", "plot"]),
+        (
+            (
+                "cli.py",
+                "params.py",
+                "commands/launch.py",
+                "terminal/progress.py",
+                "tracking/sync.py",
+                "tracking/registry/models.py",
+                "tracking/registry/gate.py",
+            ),
+            [],
+        ),
+        (("scoring/plots.py",), ["plot"]),
+        (("scoring/metrics.py",), ["evaluate", "plot"]),
+        (("restoring/networks/residual_unet.py",), ["train", "evaluate", "plot"]),
+        (("data/holes.py",), ["mask", "train", "evaluate", "plot"]),
     ],
+    ids=["what changes no output", "plots", "metrics", "a network", "holes"],
 )
-def test_editing_code_reruns_the_stages_that_import_it(
-    checkout: Any, module: str, stages: list[str]
+def test_editing_code_reruns_the_stages_whose_outputs_it_can_change(
+    checkout: Any, modules: tuple[str, ...], stages: list[str]
 ) -> None:
-    path: Path = checkout.root / "src" / "inpaint" / module
-    path.write_text(path.read_text() + "\n# edited\n")
+    for module in modules:
+        path: Path = checkout.root / "src" / "inpaint" / module
+        path.write_text(path.read_text() + "\n# edited\n")
     assert checkout.repro() == stages
+
+
+def test_editing_what_is_logged_reruns_nothing_and_sync_logs_it(checkout: Any) -> None:
+    path: Path = checkout.root / "src" / "inpaint" / "tracking" / "record.py"
+    before = path.read_text()
+    path.write_text(before.replace("metrics={\n", 'metrics={\n            "answer": 42.0,\n', 1))
+    assert path.read_text() != before
+    run_id = json.loads((checkout.root / "reports" / "summary.json").read_text())["run_id"]
+    assert checkout.repro() == []
+    assert "answer" not in checkout.runs()[run_id].data.metrics
+    # This checkout's code, not the installed one.
+    told = checkout.run("inpaint", "sync", PYTHONPATH=str(checkout.root / "src"))
+    assert re.search(rf"workspace: run {run_id[:8]}: logged .*scores", told)
+    assert checkout.runs()[run_id].data.metrics["answer"] == 42.0
 
 
 @pytest.mark.parametrize(
     ("section", "key", "value", "allowed"),
     [
-        ("train", "epochs", "abc", "a whole number of at least 1"),
+        ("train", "epochs", "abc", "a whole number from 1 to 1000000"),
         ("mask", "size", "40", "1 to 27 (pixels)"),
-        ("data", "train_size", "-5", "a whole number of at least 1, or null"),
+        ("data", "train_size", "-5", "a whole number from 1 to 1000000, or null"),
     ],
 )
 def test_a_wrong_parameter_is_one_line_before_any_work(

@@ -1,7 +1,9 @@
 """Stages run in this process, on tiny data, in temporary project trees."""
 
+import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from inpaint.launch import launch
-from inpaint.paths import Paths
+from inpaint.base.paths import Paths
+from inpaint.commands.launch import launch
+from tests.pipeline.arena import GOOD, RUNS, Arena
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,3 +98,43 @@ def pulled(finished: Project, empty_database: Path, tmp_path: Path) -> Project:
     shutil.copytree(finished.paths.root, root, ignore=without_store)
     shutil.copy(empty_database, root)
     return Project(Paths(root))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Arena:
+    """Trained once for all tests: it takes a minute."""
+    project = make_project(tmp_path_factory.mktemp("arena"))
+    runs = {}
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for variable in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
+            monkeypatch.delenv(variable, raising=False)
+        for name, changes in RUNS.items():
+            project.set(GOOD)
+            project.set(changes)
+            assert project.run("prepare", "mask", "train", "evaluate") == 0
+            runs[name] = json.loads(project.paths.train_summary.read_text())["run_id"]
+    return Arena(project.paths.root, runs)
+
+
+@pytest.fixture
+def arena(trained: Arena, request: pytest.FixtureRequest) -> Iterator[Arena]:
+    """With a registry in which there is nothing yet."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow leaves the last store's address there
+    params = trained.root / "params.yaml"
+    before = params.read_text()
+    prefix = request.node.originalname
+    params.write_text(yaml.safe_dump(yaml.safe_load(before) | {"registry": {"model": prefix}}))
+    yield Arena(trained.root, trained.runs, f"{prefix}-mnist")
+    params.write_text(before)
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Gives what was printed since the last time, outputs and errors."""
+    return lambda: "".join(capsys.readouterr())
+
+
+@pytest.fixture
+def untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saves the time that trying the model takes, where another test shows it."""
+    monkeypatch.setattr("inpaint.commands.promote._check_restores_as_scored", lambda *_: None)

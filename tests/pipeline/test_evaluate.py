@@ -12,7 +12,9 @@ from mlflow import MlflowClient
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
-from inpaint import metrics, origin, serving
+from inpaint.base import origin
+from inpaint.restoring import serving
+from inpaint.scoring import metrics
 from inpaint.tracking.store import tracking_uri
 
 SCORES = {"ssim", "ssim_unit", "psnr_db", "mse", "mae", "hole_psnr_db", "hole_mse", "hole_mae"}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -25,6 +26,23 @@ def test_manifest_and_preview(finished: Any) -> None:
     assert manifest["kind"] == "center"
     assert manifest["splits"]["test"]["share"] == 64 / 784
     assert finished.paths.holes_preview.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "photos"])
+def test_the_preview_shows_images_above_the_same_with_their_holes(
+    project: Any, dataset: str
+) -> None:
+    project.set({"data": {"dataset": dataset}, "mask": {"kind": "brush"}})
+    assert project.run("prepare", "mask") == 0
+    preview = plt.imread(project.paths.holes_preview)[..., :3] * 255
+    images, holes = (np.load(of("train")) for of in (project.paths.images, project.paths.holes))
+    side = 4 * images.shape[1]  # zoomed
+    for i in range(10):
+        columns = slice(i * (side + 8), i * (side + 8) + side)
+        above, below = preview[:side, columns][::4, ::4], preview[side + 8 :, columns][:side:4, ::4]
+        np.testing.assert_allclose(above, np.broadcast_to(images[i], above.shape), atol=0.01)
+        expected = np.where(holes[i][..., np.newaxis], (230, 159, 0), images[i])
+        np.testing.assert_allclose(below, expected, atol=0.01)
 
 
 def test_images_of_another_data_set_are_refused(

@@ -14,6 +14,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel, load_model
 
+from inpaint import restoring
 from inpaint.tracking.model import model_files
 from inpaint.tracking.store import connect
 
@@ -73,6 +74,16 @@ def test_nothing_of_it_is_a_pickle(folder: Path) -> None:
     assert suffixes == {"", ".py", ".txt", ".yaml", ".json", ".keras"}
     with zipfile.ZipFile(folder / "data" / "network" / "inpainter.keras") as saved:
         assert {Path(name).suffix for name in saved.namelist()} == {".json", ".h5"}
+
+
+def test_of_the_projects_code_it_has_one_package(folder: Path) -> None:
+    package = Path(restoring.__file__).parent
+    code = folder / "code"
+    files = {path.relative_to(code) for path in code.rglob("*.py")}
+    assert files == {
+        Path("inpaint", "__init__.py"),
+        *(path.relative_to(package.parents[1]) for path in package.rglob("*.py")),
+    }
 
 
 def test_it_pins_what_it_needs(folder: Path) -> None:

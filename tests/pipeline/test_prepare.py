@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inpaint.data import official
-from inpaint.params import IMAGE_SHAPES
-from inpaint.stages import prepare
+from inpaint.data.images import official
+from inpaint.data.images.catalogue import DATASETS
 from inpaint.training import augment
 
 SPLITS = ("train", "valid", "test")
@@ -82,10 +81,10 @@ def test_default_sizes_work_for_photographs(project: Any) -> None:
 
 
 def test_every_data_set_has_a_motif_that_augmentation_knows() -> None:
-    assert set(prepare.MOTIFS) == set(IMAGE_SHAPES)
-    for dataset, motif in prepare.MOTIFS.items():
-        images = np.zeros((1, *IMAGE_SHAPES[dataset]), np.uint8)
-        assert augment.joint(np.random.default_rng(0), images, motif).shape == images.shape
+    for dataset in DATASETS.values():
+        images = np.zeros((1, *dataset.image_shape), np.uint8)
+        changed = augment.joint(np.random.default_rng(0), images, dataset.motif)
+        assert changed.shape == images.shape
 
 
 def test_null_takes_all_that_there_is(project: Any) -> None:
@@ -128,9 +127,10 @@ def fashion_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             content = idx(array)
             (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(content))
             digests.append(hashlib.md5(content).hexdigest())
-    files = official.idx_files(*digests)
-    known = replace(official.OFFICIAL["fashion_mnist"], files=files)
-    monkeypatch.setitem(official.OFFICIAL, "fashion_mnist", known)
+    entry = DATASETS["fashion_mnist"]
+    known = replace(entry.sources["official"], load=official.idx_images("nowhere", *digests))
+    changed = replace(entry, sources={"official": known})
+    monkeypatch.setitem(DATASETS, "fashion_mnist", changed)
     monkeypatch.setenv("INPAINT_DATA_MIRROR", str(folder.parent))
     return folder
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inpaint import rescore
-from inpaint.errors import InputError
+from inpaint.base.errors import InputError
+from inpaint.tracking.registry import rescore
 
 SPLITS = ("train", "valid", "test")
 

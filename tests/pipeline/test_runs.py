@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inpaint.errors import InputError
+from inpaint.base.errors import InputError
 from inpaint.tracking.record import read_record
 from inpaint.tracking.runs import SCORE, TEST_SCORE, RunInfo, Runs
 from inpaint.tracking.store import Store, connect, local_folder
@@ -179,6 +179,31 @@ def test_a_run_without_its_model_is_not_complete(
     assert outputs is not None
     store.client.delete_logged_model(outputs.model_outputs[0].model_id)
     assert not is_complete(pulled, run)
+
+
+def test_a_run_that_other_code_has_logged_is_not_complete(
+    pulled: Any, logged: tuple[Store, RunInfo]
+) -> None:
+    """It may lack what today's code logs."""
+    store, run = logged
+    store.client.set_tag(run.run_id, "logged_by", "0123456789ab")
+    assert not is_complete(pulled, run)
+    complete(store, read_record(pulled.paths))
+    assert is_complete(pulled, run)
+
+
+def test_curves_are_known_by_their_former_names(root: Path) -> None:
+    store = connect(root, "inpaint")
+    made = store.client.create_run(store.experiment_id, tags={"training_id": "feed"})
+    former = {"train/loss": 0.5, "valid/loss": 0.6, "valid/ssim_unit": 0.9, "learning_rate": 0.1}
+    for name, value in former.items():
+        store.client.log_metric(made.info.run_id, name, value)
+    assert Runs(root).find("feed", []).metrics == {
+        "curves/train_loss": 0.5,
+        "curves/valid_loss": 0.6,
+        "curves/valid_ssim_unit": 0.9,
+        "train/learning_rate": 0.1,
+    }
 
 
 def test_a_run_that_has_not_ended_is_not_complete(

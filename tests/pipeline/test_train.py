@@ -14,8 +14,8 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from inpaint import origin
-from inpaint.files import array_digest
+from inpaint.base import origin
+from inpaint.base.files import array_digest
 from inpaint.tracking.store import tracking_uri
 
 # The report's own settings; with them its network collapses on MNIST for most seeds.
@@ -92,7 +92,7 @@ def test_run_has_curves(finished: Any) -> None:
     client, run = run_of(finished)
     with finished.paths.history.open() as file:
         rows = list(csv.DictReader(file))
-    for key, column in (("train/loss", "train_loss"), ("valid/loss", "valid_loss")):
+    for key, column in (("curves/train_loss", "train_loss"), ("curves/valid_loss", "valid_loss")):
         logged = client.get_metric_history(run.info.run_id, key)
         assert [(m.step, m.value) for m in logged] == [
             (int(row["epoch"]), float(row[column])) for row in rows

@@ -1,6 +1,7 @@
 """Which files of the project a file of it imports, and those in turn."""
 
 import ast
+from collections.abc import Collection
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -30,12 +31,21 @@ def imported_names(path: Path) -> set[str]:
     return names
 
 
-def import_closure(start: set[Path]) -> set[Path]:
-    """Every file of src whose code can run when these files run."""
+def import_closure(start: set[Path], without: Collection[str] = ()) -> set[Path]:
+    """Every file of src whose code can run when these files run.
+
+    Args:
+        start: these files.
+        without: modules and packages whose files, and what only they import, do not count.
+    """
+    left_out = {
+        file for name in without for place in [ROOT.joinpath("src", *name.split("."))]
+        for file in (place.with_suffix(".py"), *place.rglob("*.py"))
+    }  # fmt: skip
     todo, done = set(start), set[Path]()
     while todo:
         path = todo.pop()
         done.add(path)
         names = [name for name in imported_names(path) if name.startswith("inpaint")]
-        todo |= {file for name in names for file in module_files(name)} - done
+        todo |= {file for name in names for file in module_files(name)} - done - left_out
     return done

@@ -10,7 +10,8 @@ import yaml
 from typer.testing import CliRunner
 
 from inpaint import __version__, cli
-from inpaint.launch import STAGES
+from inpaint.commands.launch import STAGES
+from inpaint.params import allowed_values
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,6 +137,13 @@ def test_unknown_commands_and_options_exit_with_2(run: CliRunner, arguments: lis
     assert "No such" in result.stderr or "unexpected extra argument" in result.stderr
 
 
+def test_help_of_params_says_what_each_may_be(run: CliRunner) -> None:
+    shown = run.invoke(cli.app, ["params", "--help"]).stdout.split("Allowed values:")[1]
+    words = " ".join(shown.split())
+    for name, allowed in allowed_values().items():
+        assert f"{name} {allowed}" in words
+
+
 def test_params_prints_what_is_in_force(run: CliRunner) -> None:
     result = run.invoke(cli.app, ["params"])
     assert result.exit_code == 0
@@ -157,8 +165,9 @@ def test_wrong_params_exit_with_2_in_one_line(run: CliRunner, tmp_path: Path, co
     assert result.exit_code == 2
     assert isinstance(result.exception, SystemExit)  # no other exception, no traceback
     assert result.stdout == ""
-    assert result.stderr == (
-        "error: params.yaml: train.epochs: received 'abc', allowed: a whole number of at least 1\n"
+    allowed = "a whole number from 1 to 1000000"
+    assert (
+        result.stderr == f"error: params.yaml: train.epochs: received 'abc', allowed: {allowed}\n"
     )
 
 

@@ -13,7 +13,7 @@ from inpaint import cli
 from inpaint.params import Params
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 README = PAGES[0].read_text()
 # Lines of shell blocks, with continued lines joined.
 COMMANDS = [
@@ -63,6 +63,15 @@ def test_linked_files_exist(page: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
     assert links
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_what_contributors_are_told_to_touch_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text[text.index("## To add one") :]
+    paths = re.findall(r"`([\w/]+(?:/|\.py))`", table)
+    assert len(paths) > 15
+    places = (ROOT / "src" / "inpaint", ROOT / "tests", ROOT / "tests" / "pipeline", ROOT)
+    assert [path for path in paths if not any((place / path).exists() for place in places)] == []
 
 
 def test_the_server_is_started_alike_everywhere() -> None:

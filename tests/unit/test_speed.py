@@ -11,8 +11,8 @@ import pytest
 from benchmarks import growth, speed, training
 from benchmarks.in_turn import in_turn, seconds_of_process
 from benchmarks.kept import in_pyperfs_form, load, save, values
-from inpaint.launch import STAGES
-from inpaint.networks.report_unet import report_unet
+from inpaint.commands.launch import STAGES
+from inpaint.restoring.networks.report_unet import report_unet
 
 MEASURED = load(speed.FILE)
 PAGE = speed.README.read_text(encoding="utf-8")

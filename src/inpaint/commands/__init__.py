@@ -1,2 +1,2 @@
-"""What the commands of `inpaint` do with runs and experiments. Each has ``run(root, ...)``: ask the
-library, print the answer, and give the exit code. They never import each other."""
+"""What the commands of `inpaint` do; ``launch`` starts them, and the stages. Each has ``run(root,
+...)``: ask the library, print the answer, give the exit code. They never import each other."""

@@ -1,18 +1,21 @@
 """`inpaint compare A B`: what differs between two runs."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 
-from inpaint import fill, plots
-from inpaint.compare import differences, gain, scores_of, ssim_unit
-from inpaint.console import console
-from inpaint.experiments import training_ids
-from inpaint.files import atomic
-from inpaint.report import interval
+from inpaint.base.files import atomic, flatten
+from inpaint.restoring import fill
+from inpaint.scoring import plots
+from inpaint.scoring.metrics import ssim_unit
+from inpaint.scoring.report import interval
+from inpaint.terminal.console import console
+from inpaint.tracking.compare import differences, gain, scores_of
+from inpaint.tracking.experiments import training_ids
 from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
 _SPLITS = {"valid": "validation", "test": "test"}
@@ -24,7 +27,7 @@ def run(root: Path, first: str, second: str, *, output: Path) -> int:
     a, b = (with_scores(runs.find(wanted, held)) for wanted in (first, second))
     out = console()
     out.print(_table("Parameters", a, b, differences(a.params, b.params)))
-    out.print(_table("Metrics", a, b, _metrics(a, b)))
+    out.print(_table("Metrics", a, b, differences(*(_metrics(runs, run) for run in (a, b)))))
     per_image = {run.run_id: runs.file(run, "per_image.csv") for run in (a, b)}
     for split, name in _SPLITS.items():
         if _digests(a, split) != _digests(b, split):
@@ -48,13 +51,14 @@ def _digests(run: RunInfo, split: str) -> tuple[str, ...]:
     return tuple(run.tags.get(f"digest.{split}_{what}", run.run_id) for what in ("images", "holes"))
 
 
-def _metrics(a: RunInfo, b: RunInfo) -> dict[str, tuple[Any, Any]]:
-    """What differs of the training and of the model's scores."""
-    return {
-        name: values
-        for name, values in differences(a.metrics, b.metrics).items()
-        if name.startswith(("train/", "learning_rate", "num_parameters"))
-        or "/model/composite/" in name
+def _metrics(runs: Runs, run: RunInfo) -> dict[str, float]:
+    """Numbers of the training, and all scores of the model."""
+    result = json.loads(runs.file(run, "metrics.json"))
+    scores = {f"{s}/model/composite": result[s]["model"]["composite"] for s in _SPLITS}
+    return flatten(scores, "/") | {
+        name: value
+        for name, value in run.metrics.items()
+        if name.startswith(("curves/", "train/", "num_parameters"))
     }
 
 
@@ -94,19 +98,15 @@ def _verdict(difference: dict[str, float | None], a: RunInfo, b: RunInfo) -> str
 
 
 def _draw(runs: Runs, a: RunInfo, b: RunInfo, per_image: dict[str, bytes], output: Path) -> None:
-    examples = {run.run_id: _examples(runs.file(run, "examples.npz")) for run in (a, b)}
+    files = {run.run_id: io.BytesIO(runs.file(run, "examples.npz")) for run in (a, b)}
+    examples = {run_id: np.load(file, allow_pickle=False) for run_id, file in files.items()}
     images, holes = (examples[a.run_id][key][:_IMAGES] for key in ("images", "holes"))
     rows = {"original": images, "masked": fill.constant(images, holes)}
     titles = {}
     for run in (a, b):
         label = f"{run.name}\n{run.run_id[:8]}"
         rows[label] = examples[run.run_id]["restored"][:_IMAGES]
-        scores = ssim_unit(per_image[run.run_id], len(images))
+        scores = ssim_unit(scores_of(per_image[run.run_id], "test")["ssim"][: len(images)])
         titles[label] = [f"ssim_unit {score:.4f}" for score in scores]
     with atomic(output) as temporary:
         plots.save(plots.image_rows(rows, titles), temporary)
-
-
-def _examples(content: bytes) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)

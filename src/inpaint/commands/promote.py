@@ -5,27 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
-from inpaint import card
-from inpaint.console import console
-from inpaint.errors import InputError, StageError
-from inpaint.experiments import training_ids
-from inpaint.files import read_json
+from inpaint.base.errors import InputError, StageError
+from inpaint.base.files import read_json
+from inpaint.base.paths import Paths
 from inpaint.params import load_params
-from inpaint.paths import Paths
-from inpaint.promotion import Candidate, candidate_of, conditions
-from inpaint.report import interval
-from inpaint.tracking.registry import (
-    CHAMPION,
-    Kind,
-    Registry,
-    Version,
-    check_alias,
-    check_reason,
-    registered_name,
-)
+from inpaint.scoring.report import interval
+from inpaint.terminal.console import console
+from inpaint.tracking.experiments import training_ids
+from inpaint.tracking.registry import card
+from inpaint.tracking.registry.gate import Candidate, candidate_of, conditions
+from inpaint.tracking.registry.models import Registry, Version, registered_name
+from inpaint.tracking.registry.moves import CHAMPION, Kind, check_alias, check_reason
+from inpaint.tracking.registry.trial import restore
 from inpaint.tracking.runs import RunInfo, Runs
 from inpaint.tracking.store import TRAINING_ID
-from inpaint.tracking.trial import restore
 
 
 def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str | None) -> int:
@@ -35,9 +28,7 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
     if force and not reason:
         raise InputError("--force: received no --reason, allowed: with --reason TEXT")
     runs = Runs(root)
-    found = (
-        runs.find(wanted, training_ids(root)) if wanted is not None else _of_workspace(root, runs)
-    )
+    found = _of_workspace(root, runs) if wanted is None else runs.find(wanted, training_ids(root))
     candidate = candidate_of(runs, found)
     dataset = candidate.result["data"]["dataset"]
     prefix = load_params(Paths(root).params).registry.model

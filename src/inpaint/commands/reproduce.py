@@ -9,21 +9,12 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from inpaint.compare import differences
-from inpaint.console import console
-from inpaint.errors import InputError
-from inpaint.experiments import (
-    all_experiments,
-    apply_patch,
-    has_commit,
-    is_name,
-    run_pipeline,
-    training_ids,
-    tree_of,
-)
-from inpaint.files import read_json, write_text
-from inpaint.params import flatten
-from inpaint.paths import Paths
+from inpaint.base.errors import InputError
+from inpaint.base.files import flatten, read_json, write_text
+from inpaint.base.paths import Paths
+from inpaint.terminal.console import console
+from inpaint.tracking import experiments
+from inpaint.tracking.compare import differences
 from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
 # The parts of metrics.json that are results; the others tell the run and its origin.
@@ -32,18 +23,18 @@ _RESULTS = ("data", "holes", "valid", "test", "parity")
 
 def run(root: Path, wanted: str, *, name: str | None) -> int:
     runs = Runs(root)
-    found = with_scores(runs.find(wanted, training_ids(root)))
+    found = with_scores(runs.find(wanted, experiments.training_ids(root)))
     experiment = name or f"again-{found.run_id[:8]}"
     before: dict[str, Any] = json.loads(runs.file(found, "metrics.json"))
     trained: dict[str, Any] = json.loads(runs.file(found, "train.json"))
     baseline = _baseline(root, found, before, experiment)
     out = console()
-    with tree_of(root, baseline) as tree:
+    with experiments.tree_of(root, baseline) as tree:
         if diff := before["origin"]["diff"]:
-            apply_patch(tree, diff.encode("utf-8", "surrogateescape"))
+            experiments.apply_patch(tree, diff.encode("utf-8", "surrogateescape"))
         _set_params(Paths(tree), trained["params"] | before["params"])
         _warn_of_versions(out, trained["versions"])
-        run_pipeline(tree, root, experiment, baseline)
+        experiments.run_pipeline(tree, root, experiment, baseline)
         after = read_json(Paths(tree).metrics)
     return _report(out, found, experiment, before, after)
 
@@ -60,15 +51,15 @@ def _baseline(root: Path, found: RunInfo, result: dict[str, Any], experiment: st
             f"run {found.run_id[:8]} was not made in a Git repository with commits: its code is "
             f"not known, but for its version {result['origin']['code_version']}"
         )
-    if not has_commit(root, baseline):
+    if not experiments.has_commit(root, baseline):
         raise InputError(
             f"the run's commit {baseline} is not in this repository; another clone may have it"
         )
-    if not is_name(experiment):
+    if not experiments.is_name(experiment):
         raise InputError(
             f"--name: received {experiment!r}, allowed: what Git takes as a branch, without /"
         )
-    if any(other.name == experiment for other in all_experiments(root)):
+    if any(other.name == experiment for other in experiments.all_experiments(root)):
         raise InputError(
             f"--name: received {experiment!r}, which exists: give another one, or "
             f"`dvc exp remove {experiment}`"
@@ -87,9 +78,7 @@ def _set_params(paths: Paths, wanted: dict[str, dict[str, Any]]) -> None:
 
 
 def _warn_of_versions(out: Console, before: dict[str, str]) -> None:
-    now = {
-        name: platform.python_version() if name == "python" else version(name) for name in before
-    }
+    now = {key: platform.python_version() if key == "python" else version(key) for key in before}
     for name, (then, here) in differences(before, now).items():
         out.print(f"note: the run had {name} {then}, here is {here}")
 
@@ -102,14 +91,12 @@ def _report(
     after: dict[str, Any],
 ) -> int:
     parts = [flatten({key: result[key] for key in _RESULTS}) for result in (before, after)]
-    other = differences(*parts)
+    num, other = len(parts[0]), differences(*parts)
     out.print(f"The run is made again as experiment {experiment}.")
     if not other:
-        out.print(
-            f"All {len(parts[0])} results are those of run {found.run_id[:8]}, digit for digit."
-        )
+        out.print(f"All {num} results are those of run {found.run_id[:8]}, digit for digit.")
         return 0
-    out.print(f"{len(other)} of {len(parts[0])} results are others:")
+    out.print(f"{len(other)} of {num} results are others:")
     for name, (then, now) in other.items():
         out.print(f"  {name}: {then} then, {now} now")
     return 1

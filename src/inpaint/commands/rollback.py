@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from inpaint.console import console
-from inpaint.errors import StageError
+from inpaint.base.errors import StageError
+from inpaint.base.paths import Paths
 from inpaint.params import load_params
-from inpaint.paths import Paths
+from inpaint.terminal.console import console
 from inpaint.tracking.model import model_files
-from inpaint.tracking.registry import CHAMPION, Registry, check_reason, registered_name
+from inpaint.tracking.registry.models import Registry, registered_name
+from inpaint.tracking.registry.moves import CHAMPION, check_reason
 
 
 def run(root: Path, name: str | None, *, reason: str | None) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from inpaint.console import console
-from inpaint.report import interval
+from inpaint.scoring.report import interval
+from inpaint.terminal.console import console
 from inpaint.tracking.runs import SCORE, RunInfo, Runs
 
 

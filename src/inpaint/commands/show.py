@@ -1,25 +1,33 @@
 """`inpaint show RUN`: where a run comes from, and what came of it."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from inpaint.console import console
-from inpaint.experiments import training_ids
-from inpaint.report import interval
-from inpaint.tracking.registry import registered
-from inpaint.tracking.runs import RunInfo, Runs
+from inpaint.base.errors import InputError
+from inpaint.scoring.report import interval
+from inpaint.terminal.console import console
+from inpaint.tracking.experiments import training_ids
+from inpaint.tracking.registry.models import registered
+from inpaint.tracking.runs import SCORE, RunInfo, Runs
 
 
 def run(root: Path, wanted: str) -> int:
     held = training_ids(root)
-    found = Runs(root).find(wanted, held)
+    runs = Runs(root)
+    found = runs.find(wanted, held)
     holders = [name for name, training_id in held if training_id == found.training_id]
     versions = registered(root, found.run_id)
     out = console()
     out.print(_facts({"run": found.run_id, "name": found.name} | _origin(found, holders, versions)))
     out.print(_facts(found.params, title="Parameters"))
-    out.print(_results(found))
+    if SCORE in found.metrics:
+        try:
+            out.print(_results(json.loads(runs.file(found, "metrics.json"))))
+        except InputError as error:
+            out.print(f"Results: {error}")
     return 0
 
 
@@ -57,30 +65,18 @@ def _facts(facts: dict[str, str], title: str | None = None) -> Table:
     return table
 
 
-def _results(found: RunInfo) -> Table:
+def _results(result: dict[str, Any]) -> Table:
     """The scores of both splits, and of the methods without training."""
     table = Table(title="Results, ssim_unit", title_justify="left")
     for header in ("", "validation", "test"):
         table.add_column(header, justify="right" if header else "left")
-    splits = ("valid", "test")
-    rows = sorted(
-        {
-            key.split("/", 1)[1]
-            for key in found.metrics
-            if key.endswith("/ssim_unit") and "/baselines/" in key
-        }
-    )
-    for name in rows:
-        cells = [found.metrics.get(f"{split}/{name}") for split in splits]
-        table.add_row(name.split("/")[1], *("" if c is None else f"{c:.4f}" for c in cells))
-    for label, key, digits in (
-        ("model", "score/ssim_unit", ".4f"),
-        ("gain over the best of them", "gain/ssim_unit", "+.4f"),
-        ("gain in the hole, dB", "gain/hole_psnr_db", "+.2f"),
+    valid, test = result["valid"], result["test"]
+    for name in sorted(test["baselines"]):
+        table.add_row(name, *(f"{s['baselines'][name]['ssim_unit']:.4f}" for s in (valid, test)))
+    for label, part, key, digits in (
+        ("model", "score", "ssim_unit", ".4f"),
+        ("gain over the best of them", "gain", "ssim_unit", "+.4f"),
+        ("gain in the hole, dB", "gain", "hole_psnr_db", "+.2f"),
     ):
-        values = [
-            {end: found.metrics.get(f"{split}/{key}/{end}") for end in ("mean", "low", "high")}
-            for split in splits
-        ]
-        table.add_row(label, *(interval(value, digits) for value in values))
+        table.add_row(label, *(interval(each[part][key], digits) for each in (valid, test)))
     return table

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from inpaint.console import console
-from inpaint.errors import InputError, StageError
-from inpaint.experiments import Experiment, all_experiments, check_out_results, summary_of, tree_of
-from inpaint.paths import Paths
+from inpaint.base.errors import InputError, StageError
+from inpaint.base.paths import Paths
+from inpaint.terminal.console import console
+from inpaint.tracking import experiments
 from inpaint.tracking.record import read_record
 from inpaint.tracking.runs import Runs
-from inpaint.tracking.store import PROBLEMS, describe_problem
+from inpaint.tracking.store import telling_problems
 from inpaint.tracking.sync import log
 
 
 def run(root: Path, names: Sequence[str]) -> int:
     out = console()
-    experiments = _chosen(root, names)
+    chosen = _chosen(root, names)
     runs = Runs(root)
     outcomes = []
     if not names:
@@ -23,8 +23,8 @@ def run(root: Path, names: Sequence[str]) -> int:
             outcomes.append(_log("workspace", root, root))
         else:
             out.print("workspace: no training has left its results; `dvc repro` makes some")
-    for experiment in experiments:
-        summary = summary_of(root, experiment.revision)
+    for experiment in chosen:
+        summary = experiments.summary_of(root, experiment.revision)
         if summary and runs.is_complete(summary["run_id"], summary["test_ssim_unit"]):
             out.print(f"{experiment.name}: complete")
             continue
@@ -37,21 +37,21 @@ def run(root: Path, names: Sequence[str]) -> int:
     return 0 if all(outcomes) else 1
 
 
-def _chosen(root: Path, names: Sequence[str]) -> list[Experiment]:
-    experiments = all_experiments(root)
-    unknown = sorted(set(names) - {experiment.name for experiment in experiments})
+def _chosen(root: Path, names: Sequence[str]) -> list[experiments.Experiment]:
+    there = experiments.all_experiments(root)
+    unknown = sorted(set(names) - {experiment.name for experiment in there})
     if unknown:
         raise InputError(
             f"experiment: received {', '.join(unknown)}, allowed: "
-            f"{', '.join(experiment.name for experiment in experiments) or 'none, there is none'}"
+            f"{', '.join(experiment.name for experiment in there) or 'none, there is none'}"
         )
-    return [experiment for experiment in experiments if not names or experiment.name in names]
+    return [experiment for experiment in there if not names or experiment.name in names]
 
 
-def _log_experiment(experiment: Experiment, root: Path) -> bool:
-    with tree_of(root, experiment.revision) as tree:
+def _log_experiment(experiment: experiments.Experiment, root: Path) -> bool:
+    with experiments.tree_of(root, experiment.revision) as tree:
         try:
-            check_out_results(tree, root)
+            experiments.check_out_results(tree, root)
         except StageError as error:
             console().print(
                 f"{experiment.name}: not logged, its files are not in DVC's cache ({error}); "
@@ -68,10 +68,8 @@ def _log(holder: str, root: Path, tree: Path) -> bool:
     except InputError as error:
         console().print(f"{holder}: not logged: {error}")
         return False
-    try:
+    with telling_problems(root):
         synced = log(root, record)
-    except PROBLEMS as error:
-        raise InputError(describe_problem(root, error)) from None
     if synced.is_deleted:
         outcome = "was deleted in MLflow, left alone"
     else:

@@ -1,1 +1,1 @@
-"""Real images: where they come from, how they are read, split and kept."""
+"""What there is to train on and to restore: images, their holes, and both as stages left them."""

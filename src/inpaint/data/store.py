@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from inpaint.errors import InputError
-from inpaint.files import read_array
-from inpaint.paths import Paths
+from inpaint.base.errors import InputError
+from inpaint.base.files import read_array
+from inpaint.base.paths import Paths
 
 
 def load_split(paths: Paths, split: str) -> tuple[np.ndarray, np.ndarray]:

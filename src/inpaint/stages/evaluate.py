@@ -5,50 +5,61 @@ from typing import Any
 
 import numpy as np
 
-from inpaint import fill, metrics, origin, serving
+from inpaint.base import files, origin
+from inpaint.base.errors import InputError, StageError
+from inpaint.base.paths import SPLITS, Paths
+from inpaint.base.seeds import generator
 from inpaint.data.store import load_split
-from inpaint.errors import InputError, StageError
-from inpaint.files import array_digest, read_array, read_json, write_array, write_csv, write_json
 from inpaint.params import EvaluateParams, Params
-from inpaint.paths import Paths
-from inpaint.progress import ProgressBar
-from inpaint.seeds import generator
+from inpaint.restoring import serving
+from inpaint.restoring.fill import Fill
+from inpaint.scoring import metrics
+from inpaint.scoring.baselines import baselines
+from inpaint.scoring.intervals import intervals
+from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.sync import log_results
 
 Scores = dict[str, dict[str, np.ndarray]]
 
-_SPLITS = ("valid", "test")
-_PER_IMAGE = ("ssim", "mse", "mae", "hole_mse", "hole_mae")
+_SCORED = ("valid", "test")
 
 
 def run(params: Params, paths: Paths) -> str:
-    manifest = read_json(paths.images_manifest)
-    trained = read_json(paths.train_summary)
-    inpainter = serving.load(paths.model)
-    baselines = fill.baselines(read_array(paths.images("train")))
+    manifest = files.read_json(paths.images_manifest)
+    trained = files.read_json(paths.train_summary)
+    model = _load(paths)
+    methods = baselines(files.read_array(paths.images("train")))
     true, restored, scores = {}, {}, {}
-    for split in _SPLITS:
+    for split in _SCORED:
         true[split], holes = load_split(paths, split)
         _check_digests(trained, split, true[split], holes)
-        restored[split], scores[split] = _score_methods(
-            split, inpainter, baselines, true[split], holes
-        )
+        restored[split], scores[split] = _score_methods(split, model, methods, true[split], holes)
+    drawn = files.read_json(paths.holes_manifest)
+    of_test = drawn["splits"]["test"]
     parity = _check_parity(params.evaluate, true, restored, scores)
     result = {
         "run_id": trained["run_id"],
         "data": _describe_data(manifest),
-        "holes": _describe_holes(read_json(paths.holes_manifest)),
-        **_summarize(params.evaluate, manifest, scores, list(baselines)),
+        "holes": {"kind": drawn["kind"], "digest": of_test["sha256"], "share": of_test["share"]},
+        **_summarize(params.evaluate, manifest, scores, list(methods)),
         "parity": parity,
         "params": {"evaluate": params.evaluate.model_dump()},
         "origin": origin.capture(paths.root),
         "evaluated": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
-    write_array(paths.restored, restored["test"])
+    files.write_array(paths.restored, restored["test"])
     _write_per_image(paths, manifest, scores)
-    write_json(paths.metrics, result)
-    write_json(paths.summary, _headline(result, trained))
+    files.write_json(paths.metrics, result)
+    files.write_json(paths.summary, _headline(result, trained))
     return _result_line(result["test"]) + log_results(paths)
+
+
+def _load(paths: Paths) -> serving.Inpainter:
+    files.check_there(paths.model)
+    try:
+        return serving.load(paths.model)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _check_digests(
@@ -60,22 +71,20 @@ def _check_digests(
         InputError: they were changed since; among them may be what the model was trained on.
     """
     for what, array in (("images", images), ("holes", holes)):
-        if array_digest(array) != trained["digests"][f"{split}_{what}"]:
-            raise InputError(
-                f"the {split} {what} are not those that the model was trained beside: run "
-                "`dvc repro`"
-            )
+        if files.array_digest(array) != trained["digests"][f"{split}_{what}"]:
+            what = f"the {split} {what} are not those that the model was trained beside"
+            raise InputError(f"{what}: run `dvc repro`")
 
 
 def _score_methods(
     split: str,
     inpainter: serving.Inpainter,
-    baselines: dict[str, fill.Fill],
+    methods: dict[str, Fill],
     images: np.ndarray,
     holes: np.ndarray,
 ) -> tuple[np.ndarray, Scores]:
     """Fill the holes by every method; give the model's composites and every method's scores."""
-    with ProgressBar(f"Scoring {split}", 1 + len(baselines), lines=1) as bar:
+    with ProgressBar(f"Scoring {split}", 1 + len(methods), lines=1) as bar:
         raw = inpainter.restore(images, holes, raw=True)
         composite = np.where(holes[..., np.newaxis], raw, images)
         scores = {
@@ -83,7 +92,7 @@ def _score_methods(
             "raw": metrics.score_images(images, raw, holes),
         }
         bar.update(1, "model")
-        for done, (name, method) in enumerate(baselines.items(), start=2):
+        for done, (name, method) in enumerate(methods.items(), start=2):
             scores[name] = metrics.score_images(images, method(images, holes), holes)
             bar.update(done, name)
     return composite, scores
@@ -103,9 +112,9 @@ def _check_parity(
     Raises:
         StageError: the two implementations disagree, so that no score can be trusted.
     """
-    images_true = np.concatenate([true[split] for split in _SPLITS])
-    images_pred = np.concatenate([restored[split] for split in _SPLITS])
-    ssim = np.concatenate([scores[split]["composite"]["ssim"] for split in _SPLITS])
+    images_true = np.concatenate([true[split] for split in _SCORED])
+    images_pred = np.concatenate([restored[split] for split in _SCORED])
+    ssim = np.concatenate([scores[split]["composite"]["ssim"] for split in _SCORED])
     count = min(evaluate.parity_images, len(ssim))
     chosen = generator(0, "parity").permutation(len(ssim))[:count]
     with ProgressBar("Checking SSIM", count, lines=1) as bar:
@@ -122,17 +131,17 @@ def _summarize(
     evaluate: EvaluateParams,
     manifest: dict[str, Any],
     scores: dict[str, Scores],
-    baselines: list[str],
+    methods: list[str],
 ) -> dict[str, Any]:
     """The scores of each split, and the gain over the baseline that is best on valid."""
     # A choice, so it is made on the validation images.
-    best = max(baselines, key=lambda name: float(scores["valid"][name]["ssim"].mean()))
+    best = max(methods, key=lambda name: float(scores["valid"][name]["ssim"].mean()))
     return {
         split: {
             "model": {part: metrics.summarize(by_method[part]) for part in ("composite", "raw")},
-            "baselines": {name: metrics.summarize(by_method[name]) for name in baselines},
+            "baselines": {name: metrics.summarize(by_method[name]) for name in methods},
             "best_baseline": best,
-            **metrics.intervals(
+            **intervals(
                 generator(0, "bootstrap", split),
                 by_method["composite"],
                 by_method[best],
@@ -146,17 +155,9 @@ def _summarize(
 
 def _describe_data(manifest: dict[str, Any]) -> dict[str, Any]:
     splits = manifest["splits"]
-    return {
-        "dataset": manifest["dataset"],
-        "source": manifest["source"],
-        **{f"{split}_size": splits[split]["count"] for split in ("train", "valid", "test")},
-        "digest": splits["test"]["sha256"],
-    }
-
-
-def _describe_holes(manifest: dict[str, Any]) -> dict[str, Any]:
-    test = manifest["splits"]["test"]
-    return {"kind": manifest["kind"], "digest": test["sha256"], "share": test["share"]}
+    sizes = {f"{split}_size": splits[split]["count"] for split in SPLITS}
+    named = {key: manifest[key] for key in ("dataset", "source")}
+    return named | sizes | {"digest": splits["test"]["sha256"]}
 
 
 def _headline(result: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]:
@@ -187,13 +188,13 @@ def _result_line(test: dict[str, Any]) -> str:
 def _write_per_image(paths: Paths, manifest: dict[str, Any], scores: dict[str, Scores]) -> None:
     methods = list(scores["test"])
     header = ["split", "index", "original", "group", "hole_pixels"]
-    header += [f"{method}/{key}" for method in methods for key in _PER_IMAGE]
+    header += [f"{method}/{key}" for method in methods for key in metrics.PER_IMAGE]
     rows = []
-    for split in _SPLITS:
+    for split in _SCORED:
         entry = manifest["splits"][split]
         columns = [scores[split]["composite"]["hole_pixels"]]
-        columns += [scores[split][method][key] for method in methods for key in _PER_IMAGE]
+        columns += [scores[split][method][key] for method in methods for key in metrics.PER_IMAGE]
         table = np.stack(columns, axis=1).tolist()
         for i, values in enumerate(table):
             rows.append([split, i, entry["original"][i], entry["groups"][i], *values])
-    write_csv(paths.per_image, header, rows)
+    files.write_csv(paths.per_image, header, rows)

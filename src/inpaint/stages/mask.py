@@ -1,18 +1,21 @@
 """mask: a hole for each prepared image -> data/holes/{train,valid,test}.npy and a manifest."""
 
+import cv2
 import numpy as np
 
-from inpaint import fill, holes, plots
-from inpaint.errors import InputError
-from inpaint.files import array_digest, atomic, read_array, write_array, write_json
+from inpaint.base.errors import InputError
+from inpaint.base.files import array_digest, atomic, read_array, write_array, write_json
+from inpaint.base.paths import SPLITS, Paths
+from inpaint.data import holes
 from inpaint.params import Params
-from inpaint.paths import SPLITS, Paths
 
-_PREVIEW_IMAGES = 10
+# Of the preview: images, how many times their size, pixels between them, and a colour for holes
+# that is in few images (red, green, blue).
+_PREVIEW_IMAGES, _ZOOM, _GAP, _HOLE_COLOUR = 10, 4, 8, (230, 159, 0)
 
 
 def run(params: Params, paths: Paths) -> str:
-    mask = params.mask
+    mask = params.mask.model_dump()
     entries = {}
     for split in SPLITS:
         num, *image_shape = read_array(paths.images(split)).shape
@@ -30,12 +33,20 @@ def run(params: Params, paths: Paths) -> str:
             "sha256": array_digest(drawn),
             "share": float(drawn.mean()),
         }
-    write_json(
-        paths.holes_manifest,
-        {"kind": mask.kind, "params": mask.model_dump(), "splits": entries},
-    )
-    images = np.asarray(read_array(paths.images("train"))[:_PREVIEW_IMAGES])
-    masked = fill.constant(images, np.asarray(read_array(paths.holes("train"))[:_PREVIEW_IMAGES]))
+    write_json(paths.holes_manifest, {"kind": mask["kind"], "params": mask, "splits": entries})
     with atomic(paths.holes_preview) as temporary:
-        plots.save(plots.image_rows({"original": images, "masked": masked}), temporary)
-    return f"cut {mask.kind} holes: {entries['test']['share']:.1%} of each image is missing"
+        # OpenCV has blue first.
+        cv2.imwrite(str(temporary), _preview(paths)[..., ::-1])
+    return f"cut {mask['kind']} holes: {entries['test']['share']:.1%} of each image is missing"
+
+
+def _preview(paths: Paths) -> np.ndarray:
+    """The first training images above the same with their holes: uint8 (H, W, 3)."""
+    images = np.array(read_array(paths.images("train"))[:_PREVIEW_IMAGES])
+    images = np.broadcast_to(images, (*images.shape[:3], 3))
+    masked = images.copy()
+    masked[read_array(paths.holes("train"))[:_PREVIEW_IMAGES]] = _HOLE_COLOUR
+    rows = np.stack([images, masked]).repeat(_ZOOM, axis=2).repeat(_ZOOM, axis=3)
+    framed = np.pad(rows, ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
+    # (row, image, height, width, 3) -> the rows below each other, the images side by side
+    return np.concatenate([np.concatenate(row, axis=1) for row in framed])

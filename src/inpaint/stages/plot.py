@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from inpaint import fill, metrics, plots, report
+from inpaint.base.files import atomic, read_array, read_columns, read_json, write_csv, write_text
+from inpaint.base.paths import Paths
 from inpaint.data.store import load_split
-from inpaint.files import atomic, read_array, read_columns, read_json, write_csv, write_text
 from inpaint.params import Params
-from inpaint.paths import Paths
+from inpaint.restoring import fill
+from inpaint.scoring import metrics, plots, report
+from inpaint.scoring.baselines import baselines
 from inpaint.tracking.sync import log_results
 
 
@@ -46,16 +48,14 @@ def run(params: Params, paths: Paths) -> str:
         with atomic(paths.figures / f"{name}.png") as temporary:
             plots.save(figure, temporary)
     write_text(paths.report, report.write(result, trained))
-    return (
-        f"drew {len(figures)} figures; read {paths.report.relative_to(paths.root)}"
-        + log_results(paths)
-    )
+    written = paths.report.relative_to(paths.root)
+    return f"drew {len(figures)} figures; read {written}" + log_results(paths)
 
 
 def _restored(num: int, paths: Paths, best: str, ssim_unit: Callable[[str], np.ndarray]) -> Figure:
     """The report's figure, the first test images, with a row for the best baseline."""
     images, holes = (np.asarray(array[:num]) for array in load_split(paths, "test"))
-    baseline = fill.baselines(read_array(paths.images("train")))[best]
+    baseline = baselines(read_array(paths.images("train")))[best]
     rows = {
         "original": images,
         "masked": fill.constant(images, holes),

@@ -2,32 +2,25 @@
 
 import numpy as np
 
-from inpaint.data.selection import select
-from inpaint.files import array_digest, write_array, write_json
+from inpaint.base.files import array_digest, write_array, write_json
+from inpaint.base.paths import SPLITS, Paths, raw_dir
+from inpaint.data.images.catalogue import DATASETS
+from inpaint.data.images.selection import select
 from inpaint.params import Params
-from inpaint.paths import SPLITS, Paths, raw_dir
-
-# How far images may be changed in training: see inpaint.training.augment.
-MOTIFS = {
-    "mnist": "signs",
-    "fashion_mnist": "signs",
-    "cifar10": "photographs",
-    "photos": "crops",
-    "textures": "crops",
-}
 
 
 def run(params: Params, paths: Paths) -> str:
-    data = params.data
-    source, selected = select(data, raw_dir(paths.root))
+    data = params.data.model_dump()
+    selected = select(data, raw_dir(paths.root))
+    dataset = DATASETS[data["dataset"]]
+    source = dataset.resolve(data["source"])
     manifest: dict[str, object] = {
-        "dataset": data.dataset,
-        "source": data.resolved_source,
-        "licence": source.licence,
-        "citation": source.citation,
-        "motif": MOTIFS[data.dataset],
-        "params": data.model_dump(),
-        "splits": {},
+        "dataset": data["dataset"],
+        "source": source,
+        "licence": dataset.licence,
+        "citation": dataset.sources[source].citation,
+        "motif": dataset.motif,
+        "params": data,
     }
     entries = {}
     for split in SPLITS:
@@ -43,4 +36,4 @@ def run(params: Params, paths: Paths) -> str:
         }
     write_json(paths.images_manifest, manifest | {"splits": entries})
     counts = ", ".join(f"{entry['count']} {split}" for split, entry in entries.items())
-    return f"prepared {data.dataset} ({data.resolved_source}): {counts} images"
+    return f"prepared {data['dataset']} ({source}): {counts} images"

@@ -1,5 +1,7 @@
 """train: images and holes -> models/inpainter.keras, its history, and an MLflow run."""
 
+import hashlib
+import json
 import platform
 import sys
 import time
@@ -12,18 +14,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from inpaint import holes as hole_shapes
-from inpaint import origin
+from inpaint.base import origin
+from inpaint.base.errors import StageError
+from inpaint.base.files import atomic, read_json, write_csv, write_json
+from inpaint.base.paths import SPLITS, Paths
+from inpaint.base.seeds import derive_seed, generator
+from inpaint.data.holes import draw
 from inpaint.data.store import load_split
-from inpaint.errors import StageError
-from inpaint.files import atomic, read_json, write_csv, write_json
-from inpaint.networks import NETWORKS
-from inpaint.params import MaskParams, Params, TrainParams
-from inpaint.paths import SPLITS, Paths
-from inpaint.progress import ProgressBar
-from inpaint.seeds import derive_seed, generator
+from inpaint.params import Params, TrainParams
+from inpaint.restoring.networks import NETWORKS
+from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
-from inpaint.tracking.record import epoch_metrics, params_digest
+from inpaint.tracking.record import epoch_metrics
 from inpaint.tracking.sync import log_results
 from inpaint.training import health
 from inpaint.training.batches import Batch, BatchSource, make_batch
@@ -32,8 +34,8 @@ from inpaint.training.loop import Trainer
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
 # shows the same curve in less time. The stage evaluate scores all of them.
 _CURVE_IMAGES = 500
-# How many random holes there are to draw from: few enough for inpaint.fill to keep the maps of
-# all, which new holes for each batch would have it make anew.
+# How many random holes there are to draw from: few enough for inpaint.restoring.fill to keep the
+# maps of all, which new holes for each batch would have it make anew.
 _HOLE_POOL = 500
 _VERSIONS = ("tensorflow", "keras", "numpy", "scikit-image", "opencv-python-headless", "mlflow")
 
@@ -41,10 +43,7 @@ _HISTORY = ("epoch", "train_loss", "valid_loss", "valid_ssim_unit", "learning_ra
 
 
 def run(params: Params, paths: Paths) -> str:
-    manifests = {
-        "data": read_json(paths.images_manifest),
-        "mask": read_json(paths.holes_manifest),
-    }
+    manifests = {"data": read_json(paths.images_manifest), "mask": read_json(paths.holes_manifest)}
     keras.utils.disable_interactive_logging()
     keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
     tf.config.experimental.enable_op_determinism()
@@ -59,7 +58,7 @@ def run(params: Params, paths: Paths) -> str:
     with training_run(paths.root, record, on_problem=_warn) as live:
         started = time.monotonic()
         history, collapsed = _train(
-            Trainer(model, params.train, source.batches_per_epoch),
+            Trainer(model, params.train.model_dump(), source.batches_per_epoch),
             source,
             _valid_batch(params, paths, _CURVE_IMAGES),
             params,
@@ -69,6 +68,7 @@ def run(params: Params, paths: Paths) -> str:
         with atomic(paths.model) as temporary:
             model.save(temporary)
         write_csv(paths.history, _HISTORY, history)
+        seen = (source.holes, load_split(paths, "valid")[1])
         last = dict(zip(_HISTORY, history[-1], strict=True))
         result = {
             "run_id": live.run_id,
@@ -79,7 +79,8 @@ def run(params: Params, paths: Paths) -> str:
             "valid_loss": last["valid_loss"],
             "num_parameters": model.count_params(),
             "collapsed": collapsed,
-            "largest_hole": _largest_share(source.holes, load_split(paths, "valid")[1]),
+            # How much of its image the largest hole hides, in [0, 1].
+            "largest_hole": max(float(each.mean(axis=(1, 2)).max()) for each in seen),
         }
         write_json(paths.train_summary, result | record)
     return (
@@ -109,11 +110,17 @@ def _describe_training(
         "terms": {key: manifests["data"][key] for key in ("licence", "citation")},
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "params": sections,
-        "digests": digests | {"params": params_digest(sections)},
+        "digests": digests | {"params": _params_digest(sections)},
         "versions": {name: version(name) for name in _VERSIONS}
         | {"python": platform.python_version()},
         "origin": origin.capture(paths.root),
     }
+
+
+def _params_digest(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """SHA-256 of the parameters that decide what the network learns."""
+    decisive = {section: sections[section] for section in ("data", "mask", "model", "train")}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def _warn(problem: str) -> None:
@@ -124,9 +131,7 @@ def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> Ba
     images, holes = load_split(paths, "train")
     draw_holes = params.train.holes == "random"
     if draw_holes:
-        holes = _hole_pool(
-            params.train, MaskParams.model_validate(manifests["mask"]["params"]), images.shape[1:3]
-        )
+        holes = _hole_pool(params.train, manifests["mask"]["params"], images.shape[1:3])
     return BatchSource(
         network=params.model.network,
         images=images,
@@ -138,20 +143,15 @@ def _batch_source(params: Params, paths: Paths, manifests: dict[str, Any]) -> Ba
     )
 
 
-def _hole_pool(train: TrainParams, mask: MaskParams, shape: tuple[int, int]) -> np.ndarray:
+def _hole_pool(train: TrainParams, mask: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
     """Holes of each chosen kind, as many of one as of another; bool (n, H, W)."""
     num = -(-_HOLE_POOL // len(train.hole_kinds))
     return np.concatenate(
         [
-            hole_shapes.draw(generator(train.seed, "hole pool", kind), kind, num, *shape, mask)
+            draw(generator(train.seed, "hole pool", kind), kind, num, *shape, mask)
             for kind in train.hole_kinds
         ]
     )
-
-
-def _largest_share(*holes: np.ndarray) -> float:
-    """How much of its image the largest of the holes hides, in [0, 1]."""
-    return max(float(each.mean(axis=(1, 2)).max()) for each in holes)
 
 
 def _valid_batch(params: Params, paths: Paths, num: int) -> Batch:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlflow.entities import Metric
 
-from inpaint.tracking.record import inputs_of, milliseconds, params_of, run_name, run_tags
+from inpaint.tracking import record
 from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
 from inpaint.tracking.sync import log_batch, log_inputs
 
@@ -19,7 +19,7 @@ _SHARE = 0.1
 
 @contextmanager
 def training_run(
-    root: Path, record: Mapping[str, Any], on_problem: Callable[[str], None]
+    root: Path, training: Mapping[str, Any], on_problem: Callable[[str], None]
 ) -> Iterator["LiveRun"]:
     """An MLflow run that is RUNNING inside the block.
 
@@ -28,7 +28,7 @@ def training_run(
 
     Args:
         root: the project tree.
-        record: what reports/train.json will hold about parameters and origin.
+        training: what reports/train.json will hold about parameters and origin.
         on_problem: told, once, why the store cannot be used; then the training goes on without.
 
     Raises:
@@ -36,7 +36,7 @@ def training_run(
     """
     run = LiveRun(root, on_problem)
     try:
-        run.start(record)
+        run.start(training)
         yield run
     except KeyboardInterrupt:
         run.end("KILLED", "interrupted")
@@ -63,25 +63,25 @@ class LiveRun:
         self._spent = 0.0
         self._started = time.monotonic()
 
-    def start(self, record: Mapping[str, Any]) -> None:
+    def start(self, training: Mapping[str, Any]) -> None:
         def create() -> None:
-            store = connect(self._root, record["params"]["tracking"]["experiment"])
+            store = connect(self._root, training["params"]["tracking"]["experiment"])
             # Should the answer get lost on its way, the run is found by this id of our own.
             tags = {TRAINING_ID: self.run_id}
             run = store.client.create_run(
                 store.experiment_id,
-                start_time=milliseconds(record["started"]),
+                start_time=record.milliseconds(training["started"]),
                 tags=tags,
-                run_name=run_name(record),
+                run_name=record.run_name(training),
             )
             self._store, self.run_id = store, run.info.run_id
             log_batch(
                 store,
                 self.run_id,
-                params=params_of(record),
-                tags=run_tags(record) | {TRAINING_ID: self.run_id},
+                params=record.params_of(training),
+                tags=record.run_tags(training) | {TRAINING_ID: self.run_id},
             )
-            log_inputs(store, self.run_id, inputs_of(record))
+            log_inputs(store, self.run_id, record.inputs_of(training))
 
         self._attempt(create)
         self._started = time.monotonic()

@@ -18,25 +18,19 @@ import mlflow
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus, Run
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-import inpaint
-from inpaint.errors import InputError
-from inpaint.files import write_json
-from inpaint.params import IMAGE_SHAPES
-from inpaint.tracking.store import PROBLEMS
+from inpaint import restoring
+from inpaint.base.errors import InputError
+from inpaint.base.files import write_json
+from inpaint.data.images.catalogue import DATASETS
+from inpaint.tracking.store import PROBLEMS, ignoring
 
 NAME = "inpainter"
-# Not imported here, so that no training is out of date when a model is to be served otherwise.
-LOADER = "inpaint.tracking.pyfunc_model"
-# The modules of this package that it needs, and what these need of other packages.
-MODULES = (
-    "__init__.py", "errors.py", "fill.py", "inputs.py", "networks/__init__.py",
-    "networks/blocks.py", "networks/report_unet.py", "networks/residual_unet.py", "pixels.py",
-    "serving.py", "tracking/__init__.py", "tracking/pyfunc_model.py",
-)  # fmt: skip
+# What MLflow loads; the package `restoring` is all of a model's own code.
+LOADER = "inpaint.restoring.pyfunc_model"
+# What that code needs of other packages.
 REQUIREMENTS = ("keras", "numpy", "opencv-python-headless", "scipy", "tensorflow")
 
 
@@ -51,7 +45,7 @@ def log_model(
         training: the content of reports/train.json.
         example: `images` and `holes` that people can try the model with.
     """
-    image_shape = IMAGE_SHAPES[training["params"]["data"]["dataset"]]
+    image_shape = DATASETS[training["params"]["data"]["dataset"]].image_shape
     with tempfile.TemporaryDirectory() as folder, _trying_quietly():
         Model.log(
             artifact_path=None,
@@ -59,7 +53,7 @@ def log_model(
             name=NAME,
             run_id=run_id,
             loader_module=LOADER,
-            code_paths=[str(_copy_modules(Path(folder)))],
+            code_paths=[str(_copy_code(Path(folder)))],
             data_path=str(_write_data(Path(folder), network, training)),
             # What comes in is for the model to check. With types given here, the server would make
             # them fit before anybody sees that 0.7 becomes 0, and 255 true.
@@ -102,33 +96,22 @@ def model_files(uri: str, advice: str = "") -> Iterator[Path]:
         yield Path(folder)
 
 
-def has_model(client: MlflowClient, run: Run) -> bool:
-    """Whether a run has a model whose files are there."""
-    return model_id_of(client, run) is not None
-
-
 def model_id_of(client: MlflowClient, run: Run) -> str | None:
     """MLflow's id of a run's model whose files are there; None if there is none."""
     for output in run.outputs.model_outputs if run.outputs else ():
-        try:
+        with ignoring("RESOURCE_DOES_NOT_EXIST"):
             model = client.get_logged_model(output.model_id)
             files = client.list_logged_model_artifacts(output.model_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-        else:
             if files and model.status == LoggedModelStatus.READY and model.name == NAME:
                 return model.model_id
     return None
 
 
-def _copy_modules(folder: Path) -> Path:
-    package = Path(inpaint.__file__).parent
-    for name in MODULES:
-        target = folder / package.name / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(package / name, target)
-    return folder / package.name
+def _copy_code(folder: Path) -> Path:
+    source, copy = Path(restoring.__file__).parent, folder / "inpaint"
+    shutil.copytree(source, copy / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(source.with_name("__init__.py"), copy)
+    return copy
 
 
 def _write_data(folder: Path, network: Path, training: Mapping[str, Any]) -> Path:

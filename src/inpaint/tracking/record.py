@@ -1,8 +1,6 @@
 """What an MLflow run should hold, put together from the files of the pipeline alone."""
 
-import hashlib
 import io
-import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,25 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from inpaint import origin
-from inpaint.errors import InputError
-from inpaint.files import read_array, read_columns, read_json
-from inpaint.params import flatten
-from inpaint.paths import Paths
-from inpaint.report import describe
+from inpaint.base import origin
+from inpaint.base.errors import InputError
+from inpaint.base.files import check_there, flatten, read_array, read_columns, read_json
+from inpaint.base.paths import Paths
+from inpaint.tracking.description import describe
 
-# Tag: when a run's scores were computed. They sort as they follow each other.
-EVALUATED = "evaluated"
+# Tags: when a run's scores were computed, which sort as they follow each other; and by which code
+# the run was logged: other code might log more, so `inpaint sync` looks at the run again.
+EVALUATED, LOGGED_BY = "evaluated", "logged_by"
 
-# The sections of params.yaml that decide what the network learns.
-_DECISIVE = ("data", "mask", "model", "train")
-# Column of history.csv -> metric of the run.
-_CURVES = {
-    "train_loss": "train/loss",
-    "valid_loss": "valid/loss",
-    "valid_ssim_unit": "valid/ssim_unit",
-    "learning_rate": "learning_rate",
-}
+# The scores of a split that are metrics of the run: what a list, a chart or a comparison of runs
+# needs. The artifact metrics.json has all of them.
+_SCORES = ("ssim_unit", "hole_psnr_db", "hole_mse", "hole_mae")
+_HEADLINES = (
+    "score/",
+    "gain/",
+    "model/raw/ssim_unit",
+    *(f"model/composite/{s}" for s in _SCORES),
+)
 # Validation images that a model comes with, to try it.
 _TRIED = 2
 # Test images that `inpaint compare` can draw.
@@ -44,9 +42,7 @@ class Record:
     Attributes:
         training_id: `run_id` of reports/train.json.
         experiment: the MLflow experiment that the run belongs to.
-        name: of the run.
         started, ended: milliseconds since 1970.
-        params, tags, metrics: by name.
         curves: metrics of each epoch, beginning with the first.
         inputs: split -> what MLflow shows of its images.
         model: the saved network.
@@ -97,8 +93,7 @@ def read_record(paths: Paths) -> Record:
 
 def _read_record(paths: Paths) -> Record:
     trained = read_json(paths.train_summary)
-    if not paths.model.is_file():
-        raise InputError(f"{paths.model} is not there: the stage train writes it; run `dvc repro`")
+    check_there(paths.model)
     started = milliseconds(trained["started"])
     history = read_columns(paths.history)
     record = Record(
@@ -180,12 +175,6 @@ def params_of(trained: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in flatten(trained["params"]).items()}
 
 
-def params_digest(params: Mapping[str, Mapping[str, Any]]) -> str:
-    """SHA-256 of the parameters that decide what the network learns."""
-    decisive = {section: params[section] for section in _DECISIVE}
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-
-
 def run_tags(trained: Mapping[str, Any]) -> dict[str, str]:
     """Where the training comes from, and what it was made of.
 
@@ -193,10 +182,16 @@ def run_tags(trained: Mapping[str, Any]) -> dict[str, str]:
     """
     versions = (f"{name} {version}" for name, version in trained["versions"].items())
     tags = {f"digest.{name}": digest[:12] for name, digest in trained["digests"].items()}
-    tags |= {"versions": ", ".join(versions)} | _origin_tags(trained["origin"])
+    tags |= {"versions": ", ".join(versions), LOGGED_BY: logging_code()}
+    tags |= _origin_tags(trained["origin"])
     if name := origin.user():
         tags["mlflow.user"] = name
     return tags | ({"collapsed": "true"} if trained.get("collapsed") else {})
+
+
+def logging_code() -> str:
+    """A digest of the code that decides what a run holds."""
+    return origin.digest_of(Path(__file__).parent)
 
 
 def inputs_of(trained: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -218,12 +213,16 @@ def milliseconds(time: str) -> int:
 
 
 def epoch_metrics(row: Mapping[str, float]) -> dict[str, float]:
-    """A row of history.csv as metrics of the run."""
-    return {name: row[column] for column, name in _CURVES.items()}
+    """A row of history.csv as metrics of the run.
+
+    MLflow sorts its charts by their names: losses and score come first.
+    """
+    curves = {f"curves/{key}": row[key] for key in ("train_loss", "valid_loss", "valid_ssim_unit")}
+    return curves | {"train/learning_rate": row["learning_rate"]}
 
 
 def _origin_tags(made_by: Mapping[str, str | None]) -> dict[str, str]:
-    """The tags of `inpaint.origin.Origin`; MLflow's pages show those that begin with `mlflow.`."""
+    """The tags of `base.origin.Origin`; MLflow's pages show those that begin with `mlflow.`."""
     tags = {
         "experiment_name": made_by["experiment"],
         "baseline_commit": made_by["baseline"],
@@ -239,32 +238,16 @@ def _origin_tags(made_by: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _headline_metrics(result: Mapping[str, Any]) -> dict[str, float]:
-    """The scores worth comparing runs by; all others are in the artifact metrics.json.
+    """The scores worth comparing runs by; one that is not defined is left out.
 
     Keys are the paths of metrics.json, such as ``test/model/composite/ssim_unit``.
     """
-    numbers = {
-        name: value
-        for split in ("valid", "test")
-        for name, value in _numbers(result[split], f"{split}/").items()
-        if _is_headline(name)
-    }
-    return numbers | {"parity/max_abs_diff": result["parity"]["max_abs_diff"]}
-
-
-def _is_headline(name: str) -> bool:
-    _, part, method, *_ = name.split("/")
-    if part == "baselines" or method == "raw":
-        return name.endswith(("/ssim_unit", "/hole_psnr_db"))
-    return True
-
-
-def _numbers(content: Mapping[str, Any], prefix: str) -> dict[str, float]:
-    """The numbers of nested dictionaries by their path; None, an undefined value, is left out."""
-    flat: dict[str, float] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            flat |= _numbers(value, f"{prefix}{key}/")
-        elif isinstance(value, int | float):
-            flat[prefix + key] = float(value)
-    return flat
+    metrics = {"parity/max_abs_diff": result["parity"]["max_abs_diff"]}
+    for split in ("valid", "test"):
+        wanted = (*_HEADLINES, f"baselines/{result[split]['best_baseline']}/ssim_unit")
+        metrics |= {
+            f"{split}/{name}": float(value)
+            for name, value in flatten(result[split], "/").items()
+            if name.startswith(wanted) and value is not None
+        }
+    return metrics

@@ -9,17 +9,18 @@ from tempfile import TemporaryDirectory
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from inpaint.errors import InputError
-from inpaint.tracking.model import has_model
-from inpaint.tracking.store import (
-    PROBLEMS,
-    TRAINING_ID,
-    describe_problem,
-    is_in_place,
-    local_folder,
-    open_client,
-)
+from inpaint.base.errors import InputError
+from inpaint.tracking import store
+from inpaint.tracking.model import model_id_of
+from inpaint.tracking.record import LOGGED_BY, logging_code
 
+# What runs that were logged before had as names of their curves.
+_FORMER_NAMES = {
+    "train/loss": "curves/train_loss",
+    "valid/loss": "curves/valid_loss",
+    "valid/ssim_unit": "curves/valid_ssim_unit",
+    "learning_rate": "train/learning_rate",
+}
 # What the ranking is by: a choice, so it is made on the validation images.
 SCORE = "valid/score/ssim_unit/mean"
 TEST_SCORE = "test/model/composite/ssim_unit"
@@ -71,11 +72,9 @@ class Runs:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        try:
-            self._client = open_client(root)
+        with store.telling_problems(root):
+            self._client = store.open_client(root)
             self._logged = [_info(run) for run in _search(self._client)]
-        except PROBLEMS as error:
-            raise InputError(describe_problem(root, error)) from None
         best: dict[str, RunInfo] = {}
         for run in self._logged:
             other = best.setdefault(run.training_id, run)
@@ -101,12 +100,8 @@ class Runs:
         held = {training for name, training in experiments if name == wanted}
         choices = [run for run in self.all if run.training_id in held or run.run_id in held]
         choices = choices or [run for run in self.all if wanted == run.experiment]
-        if not choices and len(wanted) >= _SHORTEST_PREFIX:
-            choices = [
-                run
-                for run in self.all
-                if run.run_id.startswith(wanted) or run.training_id.startswith(wanted)
-            ]
+        if not choices and (num := len(wanted)) >= _SHORTEST_PREFIX:
+            choices = [r for r in self.all if wanted in (r.run_id[:num], r.training_id[:num])]
         if len(choices) == 1:
             return choices[0]
         if choices:
@@ -124,19 +119,21 @@ class Runs:
     def is_complete(self, training_id: str, score: float) -> bool:
         """Whether a training is here with its model, its score on the test images and its report.
 
-        What DVC keeps of an experiment in Git is enough to ask this.
+        What DVC keeps of an experiment in Git is enough to ask this. What other code has logged may
+        lack something.
         """
         run = self.of_training(training_id)
-        if run is None or not self._is_in_place(run):
+        if run is None or not self._is_in_place(run) or run.tags.get(LOGGED_BY) != logging_code():
             return False
         if run.status != "FINISHED" or run.metrics.get(TEST_SCORE) != score:
             return False
         client = self._client
         files = {entry.path for entry in client.list_artifacts(run.run_id)}
-        return "report.md" in files and has_model(client, client.get_run(run.run_id))
+        has_model = model_id_of(client, client.get_run(run.run_id)) is not None
+        return has_model and "report.md" in files
 
     def _is_in_place(self, run: RunInfo) -> bool:
-        return is_in_place(self._root, run.artifacts)
+        return store.is_in_place(self._root, run.artifacts)
 
     def file(self, run: RunInfo, name: str) -> bytes:
         """One of a run's artifacts.
@@ -147,7 +144,7 @@ class Runs:
         try:
             with TemporaryDirectory() as folder:
                 return Path(self._client.download_artifacts(run.run_id, name, folder)).read_bytes()
-        except PROBLEMS:
+        except store.PROBLEMS:
             raise InputError(
                 f"run {run.run_id[:8]} has no file {name} in {run.artifacts}; if it is the "
                 "workspace's or an experiment's, `inpaint sync` logs it again"
@@ -159,7 +156,7 @@ class Runs:
             run
             for run in self._logged
             if run.status == "FINISHED"
-            and (folder := local_folder(run.artifacts)) is not None
+            and (folder := store.local_folder(run.artifacts)) is not None
             and not folder.is_dir()
         ]
 
@@ -180,29 +177,23 @@ _SHORTEST_PREFIX = 4
 
 def _search(client: MlflowClient) -> Iterable[Run]:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    token = None
-    while True:
-        page = client.search_runs(
-            experiments,
-            f"tags.{TRAINING_ID} != ''",
-            order_by=["attributes.start_time DESC"],
-            page_token=token,
-        )
+    ours, order = f"tags.{store.TRAINING_ID} != ''", ["attributes.start_time DESC"]
+    page = client.search_runs(experiments, ours, order_by=order)
+    yield from page
+    while page.token:
+        page = client.search_runs(experiments, ours, order_by=order, page_token=page.token)
         yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def _info(run: Run) -> RunInfo:
     return RunInfo(
         run_id=run.info.run_id,
-        training_id=run.data.tags[TRAINING_ID],
+        training_id=run.data.tags[store.TRAINING_ID],
         name=run.info.run_name or "",
         status=run.info.status,
         started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
         artifacts=run.info.artifact_uri or "",
         params=run.data.params,
-        metrics=run.data.metrics,
+        metrics={_FORMER_NAMES.get(name, name): value for name, value in run.data.metrics.items()},
         tags=run.data.tags,
     )

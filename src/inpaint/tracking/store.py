@@ -15,8 +15,8 @@ from mlflow.entities import Experiment, Run, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from inpaint.errors import InputError
-from inpaint.paths import project_root
+from inpaint.base.errors import InputError
+from inpaint.base.paths import project_root
 
 # Every run of this project has it: the `run_id` of reports/train.json. It is MLflow's own id of
 # the run, except where the store did not answer when the training began, or is another store.
@@ -40,12 +40,8 @@ class Store:
         Runs that lie in another experiment do not count: they were made where the project was
         before it was moved or copied, and their files are there.
         """
-        try:
+        with ignoring("RESOURCE_DOES_NOT_EXIST"):
             run = self.client.get_run(training_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-        else:
             if run.info.experiment_id == self.experiment_id:
                 return run
         found = self.client.search_runs(
@@ -115,6 +111,25 @@ def describe_problem(root: Path, error: Exception) -> str:
     return f"the MLflow store {uri.replace(user + at, '')} cannot be used: {reason}"
 
 
+@contextmanager
+def ignoring(error_code: str) -> Iterator[None]:
+    """End the block, but not more, if MLflow answers with this code."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != error_code:
+            raise
+
+
+@contextmanager
+def telling_problems(root: Path) -> Iterator[None]:
+    """What the store raises in the block is told to people, as an InputError."""
+    try:
+        yield
+    except PROBLEMS as error:
+        raise InputError(describe_problem(root, error)) from None
+
+
 def local_folder(uri: str) -> Path | None:
     """The folder that an artifact address means on this machine; None if it means another place."""
     parsed = urlparse(uri)
@@ -175,19 +190,10 @@ def _experiment(client: MlflowClient, root: Path, name: str) -> Experiment:
         )
     if found is None:
         is_server = tracking_uri(root).startswith("http")
-        found = _create(client, name, None if is_server else here)
-    return found
-
-
-def _create(client: MlflowClient, name: str, location: str | None) -> Experiment:
-    try:
-        client.create_experiment(name, artifact_location=location)
-    except MlflowException as error:
-        # On a server, somebody else may have been faster.
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    found = client.get_experiment_by_name(name)
-    assert found is not None
+        with ignoring("RESOURCE_ALREADY_EXISTS"):  # on a server, somebody else may be faster
+            client.create_experiment(name, artifact_location=None if is_server else here)
+        found = client.get_experiment_by_name(name)
+        assert found is not None
     return found
 
 

@@ -15,9 +15,9 @@ from typing import Any
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 
-from inpaint.paths import Paths, project_root
-from inpaint.quiet import without_greetings
-from inpaint.tracking.model import has_model, log_model
+from inpaint.base.paths import Paths, project_root
+from inpaint.terminal.quiet import without_greetings
+from inpaint.tracking.model import log_model, model_id_of
 from inpaint.tracking.record import EVALUATED, Record, read_record
 from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
 
@@ -208,22 +208,21 @@ def _add_metrics(store: Store, run: Run, record: Record) -> bool:
 
 def _add_model(store: Store, run: Run, record: Record) -> bool:
     """Log the trained model, and a table of its layers."""
-    if has_model(store.client, run):
+    if model_id_of(store.client, run) is not None:
         return False
     with without_greetings():
-        import keras  # seconds: not for a run that has its model
+        from inpaint.restoring import serving  # seconds: not for a run that has its model
 
-    network = keras.saving.load_model(record.model, compile=False, safe_mode=True)
-    summary: list[str] = []
-    network.summary(print_fn=summary.append, line_length=100)
-    store.client.log_text(run.info.run_id, "\n".join(summary), "model_summary.txt")
+    layers = serving.load(record.model).layers
+    store.client.log_text(run.info.run_id, layers, "model_summary.txt")
     log_model(run.info.run_id, record.model, record.training, record.example)
     return True
 
 
 def _add_files(store: Store, run: Run, record: Record) -> bool:
     run_id = run.info.run_id
-    sizes = artifact_sizes(store, run_id)
+    there = (store.client.list_artifacts(run_id, folder) for folder in (None, "figures"))
+    sizes = {entry.path: entry.file_size for entries in there for entry in entries}
     with tempfile.TemporaryDirectory() as folder:
         other = False
         for name, content in record.files.items():
@@ -236,13 +235,6 @@ def _add_files(store: Store, run: Run, record: Record) -> bool:
         if other:
             store.client.log_artifacts(run_id, folder)
     return other
-
-
-def artifact_sizes(store: Store, run_id: str) -> dict[str, int]:
-    """Path -> bytes of the files among a run's artifacts, of its figures as well."""
-    entries = store.client.list_artifacts(run_id)
-    entries += store.client.list_artifacts(run_id, "figures")
-    return {entry.path: entry.file_size or 0 for entry in entries if not entry.is_dir}
 
 
 def _download(store: Store, run_id: str, name: str) -> bytes:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inpaint.networks import network_inputs
-from inpaint.pixels import to_signed
+from inpaint.restoring.networks import network_inputs
+from inpaint.restoring.pixels import to_signed
 from inpaint.training import augment
 
 
@@ -15,7 +15,7 @@ class Batch:
     """One batch, as float32.
 
     Attributes:
-        inputs: what the network sees, see :func:`inpaint.networks.network_inputs`.
+        inputs: what the network sees, see :func:`inpaint.restoring.networks.network_inputs`.
         image_true: (B, H, W, C) in [-1, 1].
         hole: (B, H, W, 1), 1 = missing.
     """

@@ -2,7 +2,7 @@
 
 import math
 
-from inpaint.errors import StageError
+from inpaint.base.errors import StageError
 from inpaint.training.loop import Validation
 
 # Of the range [-1, 1]: one step between two grey levels of an 8-bit image.

@@ -1,14 +1,14 @@
 """The one training loop."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from inpaint.params import TrainParams
-from inpaint.seeds import derive_seed
+from inpaint.base.seeds import derive_seed
 from inpaint.training.batches import Batch
 from inpaint.training.losses import LOSSES, ssim
 
@@ -44,28 +44,34 @@ class Trainer:
     constant and ``model`` holds the weights themselves. With the precision `bfloat16` the layers
     that convolve compute in it (Micikevicius et al., 2018, arXiv 1710.03740; it has float32's
     range, so no loss has to be scaled); the weights, all else, and ``model`` are float32.
+
+    Args:
+        model: the network.
+        train: the section `train` of the parameters.
+        steps_per_epoch: batches.
     """
 
-    def __init__(self, model: keras.Model, train: TrainParams, steps_per_epoch: int) -> None:
+    def __init__(self, model: keras.Model, train: Mapping[str, Any], steps_per_epoch: int) -> None:
         self.model = model
-        self._loss = LOSSES[train.loss]
-        if train.optimizer == "adamw":
+        self._loss = LOSSES[train["loss"]]
+        if train["optimizer"] == "adamw":
             self._forget: float | None = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
-            self._rate = _cosine(train.learning_rate, train.epochs * steps_per_epoch)
+            self._rate = _cosine(train["learning_rate"], train["epochs"] * steps_per_epoch)
             self._optimizer = keras.optimizers.AdamW(
                 float(self._rate(0)), weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
             )
         else:
             self._forget = None
             self._rate = None
-            self._optimizer = keras.optimizers.Adam(train.learning_rate)
-        if train.optimizer == "adam" and train.precision == "float32":
+            self._optimizer = keras.optimizers.Adam(train["learning_rate"])
+        if train["optimizer"] == "adam" and train["precision"] == "float32":
             self._trained = model
         else:
-            self._trained = _copy(model, train.precision)
+            self._trained = _copy(model, train["precision"])
         # With its variables missing, the step would be traced once more after they are made.
         self._optimizer.build(self._trained.trainable_variables)
-        self._augment = _input_augmentation(train.seed) if train.augmentation == "input" else None
+        is_augmented = train["augmentation"] == "input"
+        self._augment = _input_augmentation(train["seed"]) if is_augmented else None
         signature = _batches_of_any_size(model)
         self._step = tf.function(self._train_step, signature, autograph=False)
         self._predict = tf.function(self._valid_step, signature, autograph=False)

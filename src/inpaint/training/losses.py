@@ -1,55 +1,70 @@
 """Losses: (image_true, image_pred, hole) -> scalar.
 
-Images are float32 (B, H, W, C) in [-1, 1]; holes are float32 (B, H, W, 1), 1 = missing.
+Images are float32 (B, H, W, C) in [-1, 1]; holes are float32 (B, H, W, 1), 1 = missing. A new
+loss is a function here and its entry in ``LOSSES``. TensorFlow is imported where it computes: it
+takes seconds, and who checks params.yaml only wants the names.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
-_WINDOW = 11  # pixels: the window of the score itself, see inpaint.metrics
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_WINDOW = 11  # pixels: the window of the score itself, see inpaint.scoring.metrics
 _SIGMA = 1.5
 _C1, _C2 = (0.01 * 2.0) ** 2, (0.03 * 2.0) ** 2  # SSIM's constants for a data range of 2
 _SSIM_WEIGHT = 4.0  # an image's SSIM falls by little for an 8x8 hole; this balances the terms
 
 
-def mse(image_true: tf.Tensor, image_pred: tf.Tensor, _hole: tf.Tensor) -> tf.Tensor:
+def mse(image_true: "tf.Tensor", image_pred: "tf.Tensor", _hole: "tf.Tensor") -> "tf.Tensor":
     """Mean squared error over the whole image: the report's loss."""
+    import tensorflow as tf
+
     return tf.reduce_mean(tf.square(image_true - image_pred))
 
 
-def hole_mse(image_true: tf.Tensor, image_pred: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
+def hole_mse(image_true: "tf.Tensor", image_pred: "tf.Tensor", hole: "tf.Tensor") -> "tf.Tensor":
     """Mean squared error over the missing pixels of the batch."""
+    import tensorflow as tf
+
     squared = tf.reduce_mean(tf.square(image_true - image_pred), axis=-1, keepdims=True)
     return tf.reduce_sum(squared * hole) / tf.maximum(tf.reduce_sum(hole), 1.0)
 
 
-def hole_mse_ssim(image_true: tf.Tensor, image_pred: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
+def hole_mse_ssim(
+    image_true: "tf.Tensor", image_pred: "tf.Tensor", hole: "tf.Tensor"
+) -> "tf.Tensor":
     """Error over the missing pixels plus (1 - SSIM) of the image with known pixels restored."""
+    import tensorflow as tf
+
     composite = hole * image_pred + (1 - hole) * image_true
     structure = 1 - tf.reduce_mean(ssim(image_true, composite))
     return hole_mse(image_true, image_pred, hole) + _SSIM_WEIGHT * structure
 
 
-LOSSES: dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]] = {
+LOSSES: "dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]]" = {
     "mse": mse,
     "hole_mse": hole_mse,
     "hole_mse_ssim": hole_mse_ssim,
 }
 
 
-def ssim(image_true: tf.Tensor, image_pred: tf.Tensor) -> tf.Tensor:
+def ssim(image_true: "tf.Tensor", image_pred: "tf.Tensor") -> "tf.Tensor":
     """SSIM of each image, (B,), the same as ``tf.image.ssim`` but several times as fast.
 
     The Gaussian window is separable, and on small images each one-dimensional filter is a product
     with a band matrix.
     """
+    import tensorflow as tf
+
     rows = tf.constant(_band_matrix(image_true.shape[1]))
     columns = tf.constant(_band_matrix(image_true.shape[2]))
 
-    def smooth(x: tf.Tensor) -> tf.Tensor:
+    def smooth(x: "tf.Tensor") -> "tf.Tensor":
         return tf.einsum("ih,bhwc,jw->bijc", rows, x, columns)
 
     mean_true, mean_pred = smooth(image_true), smooth(image_pred)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inpaint.base.errors import InputError
+from inpaint.base.files import write_array
+from inpaint.base.paths import Paths
 from inpaint.data.store import load_split
-from inpaint.errors import InputError
-from inpaint.files import write_array
-from inpaint.paths import Paths
 
 
 def test_what_the_stages_wrote_comes_back(tmp_path: Path) -> None:

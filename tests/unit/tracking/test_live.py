@@ -10,7 +10,7 @@ import pytest
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
-from inpaint.errors import StageError
+from inpaint.base.errors import StageError
 from inpaint.tracking import live as live_module
 from inpaint.tracking.live import LiveRun, training_run
 

@@ -1,16 +1,17 @@
 """What a run should hold, from what reports/train.json says."""
 
-import copy
 import getpass
-import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from inpaint.base.origin import digest_of
+from inpaint.tracking import record
 from inpaint.tracking.record import (
     epoch_metrics,
     inputs_of,
-    params_digest,
+    logging_code,
     params_of,
     run_name,
     run_tags,
@@ -47,40 +48,6 @@ def with_origin(**changes: Any) -> dict[str, Any]:
     return TRAINED | {"origin": TRAINED["origin"] | changes}
 
 
-def test_params_digest_is_sha256_of_what_decides_the_model() -> None:
-    text = (
-        '{"data": {"dataset": "mnist", "seed": 0, "train_size": null}, '
-        '"mask": {"box_sides": [4, 12], "kind": "box"}, '
-        '"model": {"network": "residual_unet", "skip_connections": true}, '
-        '"train": {"epochs": 70, "learning_rate": 0.002}}'
-    )
-    assert params_digest(PARAMS) == hashlib.sha256(text.encode()).hexdigest()
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "value"),
-    [
-        ("data", "seed", 1),
-        ("data", "train_size", 100),
-        ("mask", "box_sides", [12, 4]),
-        ("model", "skip_connections", False),
-        ("train", "learning_rate", 0.0020000001),
-    ],
-)
-def test_params_digest_changes_with_each_decisive_parameter(
-    section: str, key: str, value: object
-) -> None:
-    changed = copy.deepcopy(PARAMS)
-    changed[section][key] = value
-    assert params_digest(changed) != params_digest(PARAMS)
-
-
-def test_params_digest_ignores_names_and_order() -> None:
-    same = {section: dict(reversed(PARAMS[section].items())) for section in reversed(PARAMS)}
-    same["tracking"] = {"experiment": "another"}
-    assert params_digest(same) == params_digest(PARAMS)
-
-
 def test_params_are_text_by_their_path() -> None:
     params = params_of(TRAINED)
     assert params["data.train_size"] == "None"
@@ -98,6 +65,7 @@ def test_a_run_is_named_by_its_experiment_or_by_what_tells_most() -> None:
 def test_tags_tell_where_a_run_comes_from_and_what_it_is_made_of() -> None:
     assert run_tags(TRAINED) == {
         "versions": "keras 3.15.1, python 3.11.7",
+        "logged_by": logging_code(),
         "digest.train_images": "1a" * 6,
         "digest.valid_images": "2b" * 6,
         "digest.test_images": "3c" * 6,
@@ -156,8 +124,13 @@ def test_epoch_metrics_have_the_names_of_the_run() -> None:
     row = {"epoch": 3.0, "train_loss": 0.5, "valid_loss": 0.6, "valid_ssim_unit": 0.9,
            "learning_rate": 0.001}  # fmt: skip
     assert epoch_metrics(row) == {
-        "train/loss": 0.5,
-        "valid/loss": 0.6,
-        "valid/ssim_unit": 0.9,
-        "learning_rate": 0.001,
+        "curves/train_loss": 0.5,
+        "curves/valid_loss": 0.6,
+        "curves/valid_ssim_unit": 0.9,
+        "train/learning_rate": 0.001,
     }
+
+
+def test_the_code_that_logs_is_known_by_its_files() -> None:
+    package = Path(record.__file__).parent
+    assert logging_code() == digest_of(package) != digest_of(package / "registry")

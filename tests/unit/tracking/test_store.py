@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inpaint.errors import InputError
+from inpaint.base.errors import InputError
 from inpaint.tracking.store import (
     describe_problem,
     is_in_place,

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inpaint import files, fill
-from inpaint.pixels import to_signed
+from inpaint.base import files
+from inpaint.restoring import fill
+from inpaint.restoring.pixels import to_signed
 from inpaint.training.batches import Batch, BatchSource, make_batch
 
 NUM = 23

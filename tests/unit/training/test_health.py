@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from inpaint.errors import StageError
+from inpaint.base.errors import StageError
 from inpaint.params import Params
 from inpaint.training import health
 from inpaint.training.batches import Batch, make_batch
@@ -24,7 +24,7 @@ def validate(params: Params, batch: Batch, *, scale: float) -> Validation:
     """Of a network whose output is -1, plus its input (-1 in each hole, or not) times ``scale``."""
     image = keras.Input((28, 28, 1), name="image")
     network = keras.Model({"image": image}, keras.layers.Rescaling(scale, offset=-1.0)(image))
-    train = params.train.model_copy(update={"optimizer": "adam"})
+    train = params.train.model_dump() | {"optimizer": "adam"}
     return Trainer(network, train, 1).validate(batch)
 
 

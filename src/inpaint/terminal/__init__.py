@@ -1,0 +1,1 @@
+"""What people see at the terminal while something runs. It changes no result."""

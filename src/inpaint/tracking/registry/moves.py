@@ -1,0 +1,119 @@
+"""Moves of aliases between versions, kept so that they can be undone, and read by people.
+
+Each is a tag of the registered model; the last ones are listed in the description on its page.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from inpaint.base.errors import InputError
+
+CHAMPION = "champion"
+
+_ALIAS = re.compile(r"(?!(?i:latest|v\d+)$)[\w-]{1,255}", re.ASCII)
+_LONGEST_REASON = 500
+_TAG = "move."  # begins the tags that keep the moves; the rest is the time
+_LONGEST_DESCRIPTION = 5000  # characters that MLflow keeps
+
+Kind = Literal["earned", "forced", "registered without comparison", "rollback"]
+
+
+@dataclass(frozen=True)
+class Move:
+    """An alias that was made to point to another version.
+
+    Attributes:
+        alias: which one.
+        before: the version it pointed to, "" if there was none.
+        after: the version it points to since.
+        kind: what entitled to it.
+        by: the login name of who did it.
+        why: what it was better than, and the reason that was given, for people.
+    """
+
+    alias: str
+    before: str
+    after: str
+    kind: Kind
+    by: str
+    why: str
+
+
+def check_reason(reason: str | None) -> None:
+    """Refuse a reason that has no place in a line of a list.
+
+    Raises:
+        InputError: it is too long, or has more than one line.
+    """
+    if reason and (len(reason) > _LONGEST_REASON or not reason.isprintable()):
+        raise InputError(
+            f"reason: received {len(reason)} characters, allowed: up to {_LONGEST_REASON} that can "
+            "be printed on one line"
+        )
+
+
+def check_alias(alias: str) -> None:
+    """Refuse what MLflow takes for a version or cannot use.
+
+    Raises:
+        InputError: that is no alias.
+    """
+    is_misspelt = alias != CHAMPION and alias.lower() == CHAMPION
+    if is_misspelt or not _ALIAS.fullmatch(alias):
+        raise InputError(
+            f"alias: received {alias!r}, allowed: letters, digits, _ and -, other than latest, v1, "
+            f"v2, ... and other spellings of {CHAMPION}"
+        )
+
+
+def as_tag(time: datetime, move: Move) -> tuple[str, str]:
+    """The name and the value of the tag that keeps a move."""
+    # MLflow takes no plus sign, as of `+00:00`, in a tag's name.
+    at = time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _TAG + at, json.dumps(asdict(move), ensure_ascii=False)
+
+
+def moves_of(tags: Mapping[str, str]) -> list[tuple[datetime, Move]]:
+    """All moves that the tags of a registered model keep, with their times, the oldest first."""
+    found = []
+    for key, value in sorted(tags.items()):
+        with suppress(ValueError, TypeError):  # somebody has edited it
+            if key.startswith(_TAG):
+                time = datetime.fromisoformat(key.removeprefix(_TAG))
+                found.append((time, Move(**json.loads(value))))
+    return found
+
+
+def holders(moves: list[Move]) -> list[str]:
+    """The versions that an alias would go back to one by one, the next one last."""
+    holders: list[str] = []
+    for move in moves:
+        # It was there by other means, such as MLflow's own pages.
+        if move.before and holders[-1:] != [move.before]:
+            holders.append(move.before)
+        if move.kind == "rollback":
+            while holders and holders.pop() != move.after:
+                pass
+        holders.append(move.after)
+    return holders
+
+
+def describe_moves(moves: list[tuple[datetime, Move]]) -> str:
+    """As many moves as a description holds, the newest first."""
+    text = "Fills holes in small images. Each version has a model card. Moves, the newest first:\n"
+    for time, move in reversed(moves):
+        line = (
+            f"\n- {time:%Y-%m-%d %H:%M} UTC, {move.by}: {move.alias} to version {move.after}"
+            + (f", from {move.before}" if move.before else "")
+            + f", {move.kind}"
+            + (f": {move.why}" if move.why else "")
+        )
+        if len(text) + len(line) > _LONGEST_DESCRIPTION:
+            break
+        text += line
+    return text

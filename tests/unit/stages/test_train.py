@@ -1,0 +1,51 @@
+"""What the stage train says of its parameters."""
+
+import copy
+import hashlib
+from typing import Any
+
+import pytest
+
+from inpaint.stages.train import _params_digest as params_digest
+
+PARAMS: dict[str, Any] = {
+    "data": {"dataset": "mnist", "train_size": None, "seed": 0},
+    "mask": {"kind": "box", "box_sides": [4, 12]},
+    "model": {"network": "residual_unet", "skip_connections": True},
+    "train": {"epochs": 70, "learning_rate": 0.002},
+    "tracking": {"experiment": "inpaint"},
+}
+
+
+def test_params_digest_is_sha256_of_what_decides_the_model() -> None:
+    text = (
+        '{"data": {"dataset": "mnist", "seed": 0, "train_size": null}, '
+        '"mask": {"box_sides": [4, 12], "kind": "box"}, '
+        '"model": {"network": "residual_unet", "skip_connections": true}, '
+        '"train": {"epochs": 70, "learning_rate": 0.002}}'
+    )
+    assert params_digest(PARAMS) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("data", "seed", 1),
+        ("data", "train_size", 100),
+        ("mask", "box_sides", [12, 4]),
+        ("model", "skip_connections", False),
+        ("train", "learning_rate", 0.0020000001),
+    ],
+)
+def test_params_digest_changes_with_each_decisive_parameter(
+    section: str, key: str, value: object
+) -> None:
+    changed = copy.deepcopy(PARAMS)
+    changed[section][key] = value
+    assert params_digest(changed) != params_digest(PARAMS)
+
+
+def test_params_digest_ignores_names_and_order() -> None:
+    same = {section: dict(reversed(PARAMS[section].items())) for section in reversed(PARAMS)}
+    same["tracking"] = {"experiment": "another"}
+    assert params_digest(same) == params_digest(PARAMS)
