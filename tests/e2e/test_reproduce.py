@@ -16,7 +16,10 @@ def test_a_run_of_edited_uncommitted_code_comes_out_the_same(checkout: Any) -> N
     stage.write_text(
         original.replace(
             'derive_seed(params.train.seed, "weights")', 'derive_seed(more_seeds.SEED, "weights")'
-        ).replace("from inpaint import origin\n", "from inpaint import more_seeds, origin\n")
+        ).replace(
+            "from inpaint.base import origin\n",
+            "from inpaint import more_seeds\nfrom inpaint.base import origin\n",
+        )
     )
     new.write_text("SEED = 1234\n")
     checkout.run("dvc", "exp", "run", "-n", "edited")

@@ -38,7 +38,9 @@ def the_run(folder: Path) -> tuple[MlflowClient, Any]:
 
 
 def steps(client: MlflowClient, run: Any) -> list[int]:
-    return [metric.step for metric in client.get_metric_history(run.info.run_id, "train/loss")]
+    return [
+        metric.step for metric in client.get_metric_history(run.info.run_id, "curves/train_loss")
+    ]
 
 
 def test_i_the_server_dies_half_way(clone: Any, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def _check_digests(
     """
     for what, array in (("images", images), ("holes", holes)):
         if files.array_digest(array) != trained["digests"][f"{split}_{what}"]:
-            what = f"the {split} {what} are not those that the model was trained beside"
-            raise InputError(f"{what}: run `dvc repro`")
+            told = f"the {split} {what} are not those that the model was trained beside"
+            raise InputError(f"{told}: run `dvc repro`")
 
 
 def _score_methods(
