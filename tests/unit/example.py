@@ -16,6 +16,14 @@ def scores(ssim_unit: float, hole_psnr_db: float | None = 12.345) -> dict[str, f
     }
 
 
+# Of a training, by section.
+PARAMS: dict[str, Any] = {
+    "data": {"dataset": "mnist", "train_size": None, "seed": 0},
+    "mask": {"kind": "box", "box_sides": [4, 12]},
+    "model": {"network": "residual_unet", "skip_connections": True},
+    "train": {"epochs": 70, "learning_rate": 0.002},
+    "tracking": {"experiment": "inpaint"},
+}
 RESULT: dict[str, Any] = {
     "run_id": "7ee065053c8d4bd0a8b6ff5a3ad4f5c1",
     "data": {

@@ -2,19 +2,11 @@
 
 import copy
 import hashlib
-from typing import Any
 
 import pytest
 
 from inpaint.stages.train import _params_digest as params_digest
-
-PARAMS: dict[str, Any] = {
-    "data": {"dataset": "mnist", "train_size": None, "seed": 0},
-    "mask": {"kind": "box", "box_sides": [4, 12]},
-    "model": {"network": "residual_unet", "skip_connections": True},
-    "train": {"epochs": 70, "learning_rate": 0.002},
-    "tracking": {"experiment": "inpaint"},
-}
+from tests.unit.example import PARAMS
 
 
 def test_params_digest_is_sha256_of_what_decides_the_model() -> None:

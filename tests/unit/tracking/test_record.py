@@ -16,14 +16,8 @@ from inpaint.tracking.record import (
     run_name,
     run_tags,
 )
+from tests.unit.example import PARAMS
 
-PARAMS: dict[str, Any] = {
-    "data": {"dataset": "mnist", "train_size": None, "seed": 0},
-    "mask": {"kind": "box", "box_sides": [4, 12]},
-    "model": {"network": "residual_unet", "skip_connections": True},
-    "train": {"epochs": 70, "learning_rate": 0.002},
-    "tracking": {"experiment": "inpaint"},
-}
 TRAINED: dict[str, Any] = {
     "params": PARAMS,
     "collapsed": False,
