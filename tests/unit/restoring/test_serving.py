@@ -1,5 +1,7 @@
 """From images with holes to restored images: what may and what may not change."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +199,17 @@ def test_loaded_model_restores_the_same(
     model.save(tmp_path / "model.keras")
     restored = serving.load(tmp_path / "model.keras").restore(images, holes)
     np.testing.assert_array_equal(restored, inpainter.restore(images, holes))
+
+
+def test_a_model_is_loaded_where_no_network_was_built(tmp_path: Path) -> None:
+    """Trap: Keras finds the project's own layers only once their module is imported."""
+    shape = {"filters": 2, "dropout": 0.0, "skip_connections": True}
+    NETWORKS["report_unet"].build((8, 8, 1), **shape).save(tmp_path / "model.keras")
+    code = "import sys, pathlib; from inpaint.restoring import serving; "
+    code += "print(serving.load(pathlib.Path(sys.argv[1])).image_shape)"
+    command = [sys.executable, "-c", code, str(tmp_path / "model.keras")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "(8, 8, 1)\n"
 
 
 def test_model_that_carries_code_is_not_loaded(tmp_path: Path) -> None:
