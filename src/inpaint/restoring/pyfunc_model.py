@@ -54,7 +54,7 @@ class RestoringModel:
         """
         try:
             images, holes = check_inputs(
-                model_input, self._inpainter.image_shape, self._largest_hole
+                model_input, self._inpainter.channels, self._largest_hole
             )
         except ValueError as error:
             raise RefusedInput.invalid_parameter_value(str(error)) from None
