@@ -8,46 +8,53 @@ system gives memory to only where it is touched.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from inpaint.restoring.parts import Part, parts_of, solve
+from inpaint.restoring.parts import Equations, Part, parts_of, solve
 
 RADIUS = 2  # pixels; the equations reach this far
 _LARGEST_HOLE = 4_000_000  # missing pixels of a picture; their equations take 1 GB
 _LARGEST_MATRIX = 21_000  # numbers: those of a 12x12 hole; larger holes keep sparse equations
 _STENCIL = np.array(
     [
-        (-2, 0, 1), (-1, -1, 2), (-1, 0, -8), (-1, 1, 2), (0, -2, 1), (0, -1, -8), (0, 0, 20),
-        (0, 1, -8), (0, 2, 1), (1, -1, 2), (1, 0, -8), (1, 1, 2), (2, 0, 1),
+        (-2, 0, 1),
+        (-1, -1, 2),
+        (-1, 0, -8),
+        (-1, 1, 2),
+        (0, -2, 1),
+        (0, -1, -8),
+        (0, 0, 20),
+        (0, 1, -8),
+        (0, 2, 1),
+        (1, -1, 2),
+        (1, 0, -8),
+        (1, 1, 2),
+        (2, 0, 1),
     ]
-)  # rows and columns away, and the factor, far from the border, in row-major order; # fmt: skip
+)  # rows and columns away, and the factor far from the border; in row-major order
+_OWN = 6  # which of these is the pixel itself
 
 
-@dataclass(frozen=True)
-class Equations:
-    """Of ``n`` missing pixels, in row-major order.
+class Found(NamedTuple):
+    """The equations of a window's hole, of ``n`` missing pixels in row-major order.
 
     Attributes:
-        missing: int (n,), their places in the window, counted in row-major order.
-        around: int32 (n, 13), which missing pixel lies where the stencil reaches, counted from 1;
-            0 if it is known, or beyond the border.
-        factors: float64 (n, 13), of the stencil; 0 beyond the border.
-        ring: int (r,), places in the window of the known pixels that the equations need.
-        known: sparse float64 (n, r), their factors.
+        missing: places of the missing pixels, int (n,), counted in row-major order.
+        ring: places of the known pixels that the equations need, int (r,).
+        unknown: what the missing pixels have to do with each other.
+        known: the factors of the ring, sparse float64 (n, r).
     """
 
     missing: np.ndarray
-    around: np.ndarray
-    factors: np.ndarray
     ring: np.ndarray
+    unknown: Equations
     known: Any
 
 
-def equations(hole: np.ndarray) -> Equations:
+def equations(hole: np.ndarray) -> Found:
     """The equations of a hole, bool (H, W), True = missing.
 
     A window cut two pixels around the hole sees the image's border exactly where the hole is
@@ -56,7 +63,7 @@ def equations(hole: np.ndarray) -> Equations:
     from scipy.sparse import csr_array  # who only reads the networks' names needs no SciPy
 
     height, width = hole.shape
-    rows, columns = np.nonzero(hole)
+    rows, columns = _places(hole)
     num, stride = len(rows), width + 2 * RADIUS  # a frame, so that the stencil meets no other row
     places = (rows + RADIUS) * stride + columns + RADIUS
     number = np.zeros((height + 2 * RADIUS) * stride, np.int32)
@@ -66,14 +73,21 @@ def equations(hole: np.ndarray) -> Equations:
     for each, reach in enumerate(reaches):
         around[:, each] = number[places + reach]
     factors = _factors(rows, columns, height, width)
-    row, which = np.nonzero((around == 0) & (factors != 0))
+    is_known = (around == 0) & (factors != 0)
+    row, which = np.divmod(np.flatnonzero(is_known), len(reaches))
     framed, column = np.unique(places[row] + reaches[which], return_inverse=True)
-    first = np.searchsorted(row, np.arange(num + 1)).astype(np.int32)
+    first = np.concatenate([[0], np.cumsum(is_known.sum(axis=1))]).astype(np.int32)
     known = csr_array(
         (factors[row, which], column.astype(np.int32), first), shape=(num, len(framed))
     )
     ring = (framed // stride - RADIUS) * width + framed % stride - RADIUS
-    return Equations(rows * width + columns, around, factors, ring, known)
+    later = np.ascontiguousarray(around[:, _OWN + 1 :])
+    return Found(rows * width + columns, ring, Equations(later, factors[:, _OWN:]), known)
+
+
+def _places(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the missing pixels, in row-major order."""
+    return np.nonzero(hole)
 
 
 def _factors(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -130,7 +144,7 @@ def linear_map(hole: np.ndarray) -> LinearMap:
     if missing * max(missing, len(found.ring)) <= _LARGEST_MATRIX:
         apply = partial(np.matmul, _weights(found))
     else:
-        apply = partial(_solved, found.known, parts_of(found.around, found.factors))
+        apply = partial(_solved, found.known, parts_of(found.unknown))
     return LinearMap(found.missing, found.ring, apply)
 
 
@@ -138,11 +152,13 @@ def _solved(known: Any, parts: list[Part], values: np.ndarray) -> np.ndarray:
     return solve(parts, -(known @ values))
 
 
-def _weights(found: Equations) -> np.ndarray:
+def _weights(found: Found) -> np.ndarray:
     """The map as a matrix: float64 (missing, ring)."""
-    row, which = np.nonzero(found.around)
-    unknown = np.zeros((len(found.around), len(found.around)))
-    unknown[row, found.around[row, which] - 1] = found.factors[row, which]
+    later, factors = found.unknown.later, found.unknown.factors
+    row, which = np.nonzero(later)
+    unknown = np.diag(factors[:, 0])
+    column, value = later[row, which] - 1, factors[row, which + 1]
+    unknown[row, column] = unknown[column, row] = value
     return _with_exact_sums(np.linalg.solve(unknown, -found.known.toarray()))
 
 
