@@ -1,8 +1,8 @@
-"""Holes that are deeper than a network sees: their inside is taken from the picture at half the size.
+"""Holes that are deeper than a network sees: their inside comes from the picture at half its size.
 
-There a hole is half as deep, and what surrounds it reaches twice as far; where it is still too deep,
-the same is done again. What is left is a band along the hole's border, with known pixels on one side
-and the coarse ones on the other: an ordinary hole.
+There a hole is half as deep, and what surrounds it reaches twice as far; where it is still too
+deep, the same is done again. What is left is a band along the hole's border, with known pixels on
+one side and the coarse ones on the other: an ordinary hole.
 """
 
 import math

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from inpaint.restoring.networks.residual_unet import RADIUS
-from inpaint.restoring.regions import REACH, regions
+from inpaint.restoring.regions import Region, by_hole, regions
 
-# Pixels, multiples of 4, so that a network halves the pieces of a region alike: how much of a region
-# is filled at a time, and how far the network looks around that.
+# Pixels, multiples of 4, so that a network halves the pieces of a region alike: how much of a
+# region is filled at a time, and how far the network looks around that.
 _CORE = 224
 _MARGIN = -(-RADIUS // 4) * 4
 
@@ -39,16 +39,26 @@ def pieces(holes: np.ndarray) -> Iterator[Piece]:
     all around that the network sees: so each pixel gets the value that it would get from the whole
     region, and there is no seam.
     """
-    for picture, missing in enumerate(holes):
+    for missing, pictures in by_hole(holes):
         for region in regions(missing):
-            top, left = region.rows.start, region.columns.start
-            for rows, inner_rows in _spans(region.hole.shape[0]):
-                for columns, inner_columns in _spans(region.hole.shape[1]):
-                    hole = region.hole[rows, columns]
-                    core = np.zeros_like(hole)
-                    core[inner_rows, inner_columns] = hole[inner_rows, inner_columns]
-                    if core.any():
-                        yield Piece(picture, _moved(rows, top), _moved(columns, left), hole, core)
+            for rows, columns, hole, core in _split(region):
+                for picture in pictures:
+                    yield Piece(int(picture), rows, columns, hole, core)
+
+
+def _split(region: Region) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
+    """Rows and columns of the picture, hole and core of the pieces of a region."""
+    for rows, inner_rows in _spans(region.hole.shape[0]):
+        for columns, inner_columns in _spans(region.hole.shape[1]):
+            hole = region.hole[rows, columns]
+            core = np.zeros_like(hole)
+            core[inner_rows, inner_columns] = hole[inner_rows, inner_columns]
+            if core.any():
+                of_picture = (
+                    _moved(rows, region.rows.start),
+                    _moved(columns, region.columns.start),
+                )
+                yield *of_picture, hole, core
 
 
 def _spans(size: int) -> Iterator[tuple[slice, slice]]:
@@ -64,13 +74,3 @@ def _spans(size: int) -> Iterator[tuple[slice, slice]]:
 
 def _moved(span: slice, by: int) -> slice:
     return slice(span.start + by, span.stop + by)
-
-
-def window_around(missing: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns up to ``REACH`` pixels from the missing ones, bool (H, W)."""
-    rows, columns = (np.flatnonzero(missing.any(axis=1 - axis)) for axis in (0, 1))
-    height, width = missing.shape
-    return (
-        slice(max(int(rows[0]) - REACH, 0), min(int(rows[-1]) + REACH + 1, height)),
-        slice(max(int(columns[0]) - REACH, 0), min(int(columns[-1]) + REACH + 1, width)),
-    )

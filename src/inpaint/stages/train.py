@@ -23,7 +23,7 @@ from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
 from inpaint.restoring.networks import NETWORKS
-from inpaint.restoring.windows import window_around
+from inpaint.restoring.regions import REACH, window_around
 from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
 from inpaint.tracking.record import epoch_metrics
@@ -171,8 +171,8 @@ def _window(network: str, *holes: np.ndarray) -> Window:
     if not NETWORKS[network].is_local:
         return WHOLE
     missing = np.logical_or.reduce([each.any(axis=0) for each in holes])
-    window = window_around(missing)
-    return WHOLE if window == window_around(np.ones_like(missing)) else window
+    window = window_around(missing, REACH)
+    return WHOLE if window == tuple(slice(0, size) for size in missing.shape) else window
 
 
 def _train(

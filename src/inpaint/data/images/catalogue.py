@@ -50,7 +50,7 @@ class DataSet:
         Raises:
             ValueError: the images are no crops, and have another size.
         """
-        height, width, channels = self.image_shape
+        height, _, channels = self.image_shape
         if self.crops and image_size is not None:
             return image_size, image_size, channels
         if image_size not in (None, height):

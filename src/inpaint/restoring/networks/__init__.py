@@ -26,8 +26,8 @@ class Network:
         build: (channels, filters, dropout, skip_connections) -> keras.Model
         fill: what the hole is filled with in the network's input.
         sees_hole: whether the hole itself is a second input.
-        is_local: whether it passes known pixels through, and what lies farther from a hole than
-            ``regions.REACH`` does not change how it is filled: then each region is filled by itself.
+        is_local: whether it passes known pixels through, and fills a hole by what lies within
+            ``regions.REACH`` of it alone: then each region is filled by itself.
         multiple: what height and width of its images have to be multiples of.
     """
 

@@ -79,7 +79,10 @@ class ReflectTo(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="inpaint")
 class CropTo(keras.layers.Layer):
-    """Takes away what :class:`ReflectTo` has added: (B, H', W', any), (B, H, W, C) -> (B, H, W, any)."""
+    """Takes away what :class:`ReflectTo` has added.
+
+    (B, H', W', any) and the image as it was, (B, H, W, C) -> (B, H, W, any).
+    """
 
     def call(self, inputs: keras.KerasTensor, image: keras.KerasTensor) -> keras.KerasTensor:
         _, height, width, _ = keras.ops.shape(image)

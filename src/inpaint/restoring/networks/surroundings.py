@@ -1,7 +1,7 @@
-"""What lies around each pixel: how bright, how contrasted and how rough the known pixels are there.
+"""What lies around each pixel: how bright, contrasted and rough the known pixels are there.
 
-A network that sees a picture in the scale of its surroundings fills a hole alike in a bright part and
-in a dark one, and in a small image and in a large picture: nothing far from the hole has a say.
+A network that sees a picture in the scale of its surroundings fills a hole alike in a bright part
+and in a dark one, and in a small image and in a large picture: nothing far from it has a say.
 """
 
 from collections.abc import Callable
