@@ -16,6 +16,9 @@ from inpaint.restoring.networks import NETWORKS, network_inputs
 from inpaint.restoring.pixels import to_signed, to_uint8
 from inpaint.restoring.windows import Piece, pieces
 
+# Models for photographs, by number of channels: made by `make pretrained`.
+_FOLDER = Path(__file__).parent / "pretrained"
+PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
 _PIXELS = 200_000  # what the network is given at a time: 250 small images, or one large piece
 
 
@@ -117,6 +120,21 @@ def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
         if (len(batch) + 1) * shape[0] * shape[1] > _PIXELS:
             yield waiting.pop(shape)
     yield from waiting.values()
+
+
+def load_pretrained(channels: int) -> Inpainter:
+    """Load the model for photographs that comes with the package.
+
+    Args:
+        channels: 1 for grey pictures, 3 for coloured ones.
+
+    Raises:
+        ValueError: another number of channels.
+    """
+    if channels not in PRETRAINED:
+        allowed = " or ".join(map(str, PRETRAINED))
+        raise ValueError(f"channels: received {channels}, allowed: {allowed}")
+    return load(PRETRAINED[channels])
 
 
 def load(path: Path) -> Inpainter:
