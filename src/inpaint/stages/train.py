@@ -22,6 +22,7 @@ from inpaint.base.seeds import derive_seed, generator
 from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
+from inpaint.restoring.coarse import depth
 from inpaint.restoring.networks import NETWORKS
 from inpaint.restoring.regions import REACH, window_around
 from inpaint.terminal.progress import ProgressBar
@@ -54,6 +55,7 @@ def run(params: Params, paths: Paths) -> str:
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
+        deepest=max(float(depth(hole).max()) for hole in source.holes),
     )
     record = _describe_training(params, paths, manifests)
     with training_run(paths.root, record, on_problem=_warn) as live:
