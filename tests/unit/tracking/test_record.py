@@ -110,7 +110,12 @@ def test_inputs_are_the_images_that_training_reads() -> None:
     assert inputs["valid"] == {
         "name": "mnist-valid",
         "digest": "2b" * 18,  # MLflow takes 36 characters
-        "source": {"dataset": "mnist", "train_size": "None", "seed": "0"},
+        "source": {
+            "dataset": "mnist",
+            "image_size": "None",
+            "train_size": "None",
+            "seed": "0",
+        },
     }
 
 
