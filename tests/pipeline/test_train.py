@@ -141,7 +141,8 @@ def test_same_seed_same_model(new_project: Callable[[str], Any]) -> None:
 def collapsing(project: Any) -> Any:
     """The report's network with a seed and a rate for which its tanh saturates at once."""
     project.set(REPORT)
-    project.set({"train": {"epochs": 2, "learning_rate": 0.05, "batch_size": 8}})
+    train = {"epochs": 2, "learning_rate": 0.05, "batch_size": 8, "on_collapse": "stop"}
+    project.set({"train": train})
     assert project.run("prepare", "mask") == 0
     return project
 
