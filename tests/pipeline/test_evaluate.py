@@ -52,13 +52,17 @@ def direct_ssim_unit(image_true: np.ndarray, image_pred: np.ndarray) -> float:
 def test_metrics_have_the_keys_of_the_contract(result: dict[str, Any]) -> None:
     assert set(result) == {
         "run_id", "data", "holes", "test", "valid", "parity", "params", "origin", "evaluated",
+        "learned_nothing",
     }  # fmt: skip
     assert set(result["data"]) == {
         "dataset", "source", "train_size", "valid_size", "test_size", "digest",
     }  # fmt: skip
     assert set(result["holes"]) == {"kind", "digest", "share"}
     for split in ("test", "valid"):
-        assert set(result[split]) == {"model", "baselines", "best_baseline", "score", "gain"}
+        of_valid_alone = {"gain_over_fill", "num_groups"} if split == "valid" else set()
+        assert set(result[split]) == of_valid_alone | {
+            "model", "baselines", "best_baseline", "score", "gain",
+        }  # fmt: skip
         assert set(result[split]["model"]) == {"composite", "raw"}
         assert set(result[split]["baselines"]) == BASELINES
         methods = [*result[split]["model"].values(), *result[split]["baselines"].values()]
