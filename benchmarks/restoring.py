@@ -26,7 +26,7 @@ def score(network: str, filters: int) -> Callable[[], Values]:
     def measure() -> Values:
         images, holes = _with_center_hole(_digits())
         model = NETWORKS[network].build(
-            images.shape[1:], filters=filters, dropout=0.0, skip_connections=True
+            images.shape[3], filters=filters, dropout=0.0, skip_connections=True, deepest=4
         )
         inpainter = Inpainter(model)
         inputs = network_inputs(network, images[:_NUM_SINGLE], holes[:_NUM_SINGLE])
@@ -60,8 +60,7 @@ def biharmonic(of: str, *, many_holes: bool = False) -> Callable[[], Values]:
             holes = np.resize(_boxes(*images.shape[1:3]), holes.shape)
 
         def ours() -> None:
-            fill._linear_map.cache_clear()
-            fill._bilaplacian.cache_clear()
+            fill._kept_map.cache_clear()
             fill.biharmonic(images, holes)
 
         def scikit_image() -> None:

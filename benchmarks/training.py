@@ -153,9 +153,10 @@ def _set_up(of: Task) -> tuple[BatchSource, Trainer]:
         motif=DATASETS[params.data.dataset].motif,
     )
     model = NETWORKS[params.model.network].build(
-        images.shape[1:],
+        images.shape[3],
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
+        deepest=4,
     )
     return source, Trainer(model, params.train.model_dump(), source.batches_per_epoch)

@@ -7,17 +7,18 @@ image: that is a ValueError.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
-_RADIUS = 2  # pixels; the biharmonic equations reach this far
+from inpaint.restoring.biharmonic import RADIUS, LinearMap, linear_map
+from inpaint.restoring.regions import Region, by_hole, regions, window_around
+
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
 _KEPT_MAPS = 1024  # different holes, at most 170 kB each
-_LARGEST_MATRIX = 21_000  # numbers: those of a 12x12 hole; larger holes keep sparse equations
+_LARGEST_KEPT = 4096  # pixels of a window whose map is kept
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
 
 
@@ -55,123 +56,121 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """Biharmonic interpolation (Damelin and Hoang, 2018, doi 10.1155/2018/3950312).
 
     The same result as ``skimage.restoration.inpaint_biharmonic``, which for a given hole is a
-    linear map from the known pixels within two pixels of it, followed by a clip to the range of
-    the image's known pixels. Here that map is made once for each hole shape, kept, and applied to
-    all images that have it. Other images change no bit of an image's result, if it is of bytes and
-    the hole no larger than a box of 12x12 pixels. Also takes float images, in any range.
+    linear map from the known pixels within two pixels of it, followed by a clip. Here that map is
+    made once for each hole shape, and applied to all images that have it. Parts of a hole that
+    have no equation in common are solved on their own, so that time and memory grow with the
+    number of missing pixels, for images of any size.
+
+    Images of integers are clipped to the range, of each channel, of the known pixels around the
+    hole: those in the window of its region, see ``regions``. So what surrounds a hole decides its
+    fill, the same in a small image and anywhere in a large one. Images of floats, in any range,
+    are clipped to that of all known pixels of the image, as by scikit-image, so that the two can
+    be compared.
+
+    Other images change no bit of an image's result, if it is of bytes and the hole no larger than
+    a box of 12x12 pixels.
+
+    Raises:
+        ValueError: also if an image has more missing pixels than ``equations`` allows, or so many
+            in one part that its factors would take more than 2 GB. Nothing of it is solved then.
     """
     check_holes(images, holes)
     filled = images.copy()
-    for hole, members in _by_hole(holes):
+    for hole, members in by_hole(holes):
         for part in np.split(members, range(_PART, len(members), _PART)) if hole.any() else ():
-            filled[part] = _biharmonic_one_hole(images[part], hole)
+            if len(part) == 1:  # no copy of a picture
+                _fill_one_hole(filled[part[0] : part[0] + 1], hole)
+                continue
+            together = filled[part]
+            _fill_one_hole(together, hole)
+            filled[part] = together
     return filled
 
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _biharmonic_one_hole(images: np.ndarray, hole: np.ndarray) -> np.ndarray:
+def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:
+    """Fill contiguous images, (N, H, W, C), in place."""
     num, height, width, channels = images.shape
-    rows, columns = _window(hole)
-    missing = hole[rows, columns]
-    ring, apply = _linear_map(missing.shape, np.packbits(missing).tobytes())
     pixels = images.reshape(num, height * width, channels)
-    place = np.arange(height * width).reshape(height, width)
+    missing, ring, apply = _linear_map_in_place(hole)
     # (ring, N * C): for all images and channels at once
-    nearby = pixels.take(place[rows, columns][ring], axis=1).transpose(1, 0, 2)
+    nearby = pixels.take(ring, axis=1).transpose(1, 0, 2)
     values = apply(nearby.reshape(len(nearby), -1).astype(np.float64))
     values = values.reshape(-1, num, channels).transpose(1, 0, 2)
-    hidden = np.flatnonzero(hole)
-    filled = pixels.copy()
-    filled[:, hidden] = pixels[:, np.flatnonzero(~hole)[:1]]  # so that only known values are left
-    values = np.clip(values, _over_pixels(np.minimum, filled), _over_pixels(np.maximum, filled))
-    filled[:, hidden] = np.rint(values) if np.issubdtype(images.dtype, np.integer) else values
-    return filled.reshape(images.shape)
+    if not np.issubdtype(images.dtype, np.integer):
+        pixels[:, missing] = np.clip(values, *_known_range(images, missing, [np.s_[:, :]])[0])
+        return
+    around = regions(hole)
+    ranges = _known_range(images, missing, [(region.rows, region.columns) for region in around])
+    for region, (low, high) in zip(around, ranges, strict=True):
+        own = _own(region, missing, width) if len(around) > 1 else slice(None)
+        values[:, own] = np.clip(values[:, own], low, high)
+    pixels[:, missing] = np.rint(values)
 
 
-def _over_pixels(extreme: np.ufunc, pixels: np.ndarray) -> np.ndarray:
-    """The smallest or largest value of each channel: (N, P, C) -> (N, 1, C).
+def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
+    """Which of the missing pixels, by their places in the image, are the region's."""
+    rows, columns = np.nonzero(region.hole)
+    places = (rows + region.rows.start) * width + columns + region.columns.start
+    return np.searchsorted(missing, places)
 
-    Halves are compared with each other: NumPy's own reduction over the middle axis takes 40 times
-    as long for three channels.
+
+def _known_range(
+    images: np.ndarray, missing: np.ndarray, windows: list[tuple[slice, slice]]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The smallest and largest known value of each channel in windows: each (N, 1, C).
+
+    Args:
+        images: (N, H, W, C), contiguous. What they have at missing pixels is overwritten.
+        missing: places of the missing pixels, int (m,), counted in row-major order.
+        windows: rows and columns of each.
     """
-    while (num := pixels.shape[1]) % 2 == 0:
-        pixels = extreme(pixels[:, : num // 2], pixels[:, num // 2 :])
+    limits = np.iinfo(images.dtype) if np.issubdtype(images.dtype, np.integer) else None
+    bottom, top = (limits.min, limits.max) if limits else (-np.inf, np.inf)
+    extremes = []
+    for extreme, not_it in ((np.minimum, top), (np.maximum, bottom)):
+        images.reshape(len(images), -1, images.shape[-1])[:, missing] = not_it
+        extremes.append([_over_pixels(extreme, images[:, *window]) for window in windows])
+    return list(zip(*extremes, strict=True))
+
+
+def _over_pixels(extreme: np.ufunc, images: np.ndarray) -> np.ndarray:
+    """The smallest or largest value of each channel: (N, H, W, C) -> (N, 1, C).
+
+    Of several images, halves are compared with each other: NumPy's own reduction over the middle
+    axis takes 40 times as long for three channels.
+    """
+    num, height, width, channels = images.shape
+    if num == 1:
+        return extreme.reduce(extreme.reduce(images, axis=1), axis=1, keepdims=True)
+    pixels = images.reshape(num, height * width, channels)
+    while (many := pixels.shape[1]) % 2 == 0:
+        pixels = extreme(pixels[:, : many // 2], pixels[:, many // 2 :])
     return extreme.reduce(pixels, axis=1, keepdims=True)
 
 
-def _window(hole: np.ndarray) -> tuple[slice, slice]:
-    """The hole's bounding box and the pixels that the stencil reaches around it."""
-    slices = []
-    for axis, size in enumerate(hole.shape):
-        places = np.flatnonzero(hole.any(axis=1 - axis))
-        slices.append(slice(max(places[0] - _RADIUS, 0), min(places[-1] + _RADIUS + 1, size)))
-    return slices[0], slices[1]
+def _linear_map_in_place(hole: np.ndarray) -> LinearMap:
+    """The map of a hole, with the places in the image."""
+    rows, columns = window_around(hole, RADIUS)
+    window = hole[rows, columns]
+    if window.size <= _LARGEST_KEPT:
+        found = _kept_map(window.shape, np.packbits(window).tobytes())
+    else:
+        found = linear_map(window)
+    first, width = rows.start * hole.shape[1] + columns.start, columns.stop - columns.start
+    missing, ring = (
+        each // width * hole.shape[1] + each % width + first for each in (found.missing, found.ring)
+    )
+    return LinearMap(missing, ring, found.apply)
 
 
 @lru_cache(maxsize=_KEPT_MAPS)
-def _linear_map(
-    shape: tuple[int, int], packed: bytes
-) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-    """The linear map from known to missing pixels.
-
-    A window cut two pixels around the hole sees the image's border exactly where the hole is
-    nearer to it than that, so the window alone decides the map, wherever it lies.
-
-    Args:
-        shape: of the window, in pixels.
-        packed: ``np.packbits`` of the hole in the window.
-
-    Returns:
-        Where the known pixels are that matter, a ring around the hole, bool (H, W), and the map
-        from their values, float64 (ring, n), to those of the missing pixels, float64 (missing, n).
-        Pixels are in row-major order.
-    """
-    from scipy.sparse.linalg import splu  # who only reads the networks' names needs no SciPy
-
-    height, width = shape
-    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=height * width)
-    missing = bits.astype(bool)
-    rows = _bilaplacian(height, width)[missing]
-    ring = np.bincount(rows.indices, minlength=len(missing)).astype(bool) & ~missing
-    unknown, known = rows[:, missing], -rows[:, ring]
-    if max(math.prod(unknown.shape), math.prod(known.shape)) <= _LARGEST_MATRIX:
-        weights = np.linalg.solve(unknown.toarray(), known.toarray())
-        return ring.reshape(shape), partial(np.matmul, _with_exact_sums(weights))
-    # Symmetric and positive definite, as a part of the square of a symmetric matrix is.
-    equations = splu(
-        unknown.tocsc(),
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
-    return ring.reshape(shape), lambda values: equations.solve(known @ values)
-
-
-def _with_exact_sums(weights: np.ndarray) -> np.ndarray:
-    """Weights rounded so that sums of bytes that they weigh are exact: (missing, ring) -> the same.
-
-    Exact sums are the same in any order, which changes with the number of images. About 12 decimal
-    places are left.
-    """
-    largest_sum = 255 * np.abs(weights).sum(axis=1).max()
-    steps_per_one = 2.0 ** (52 - np.ceil(np.log2(largest_sum)))  # a float64 has 53 bits
-    return np.rint(weights * steps_per_one) / steps_per_one
-
-
-@lru_cache(maxsize=64)
-def _bilaplacian(height: int, width: int) -> Any:
-    """The square of the grid's Laplacian, whose neighbours beyond the border are left out."""
-    from scipy.sparse import csr_array, diags_array
-
-    place = np.arange(height * width).reshape(height, width)
-    pairs = [(place[:-1], place[1:]), (place[:, :-1], place[:, 1:])]
-    first, second = (np.concatenate([pair[i].ravel() for pair in pairs]) for i in (0, 1))
-    rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
-    neighbours = csr_array((np.ones(len(rows)), (rows, columns)), shape=(place.size, place.size))
-    laplacian = neighbours - diags_array(neighbours.sum(axis=1))
-    return csr_array(laplacian @ laplacian)
+def _kept_map(shape: tuple[int, int], packed: bytes) -> LinearMap:
+    """Of a window with its hole as ``np.packbits`` has it."""
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
+    return linear_map(bits.astype(bool).reshape(shape))
 
 
 def _opencv(images: np.ndarray, holes: np.ndarray, method: int) -> np.ndarray:
@@ -185,13 +184,3 @@ def _opencv(images: np.ndarray, holes: np.ndarray, method: int) -> np.ndarray:
         restored = cv2.inpaint(image, hole.astype(np.uint8), _OPENCV_RADIUS, method)
         filled[i, hole] = restored.reshape(image.shape)[hole]
     return filled
-
-
-def _by_hole(holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The different holes, each with the indices of the images that have it."""
-    packed = np.packbits(holes.reshape(len(holes), math.prod(holes.shape[1:])), axis=1)
-    members: dict[bytes, list[int]] = {}
-    for i, row in enumerate(packed):
-        members.setdefault(row.tobytes(), []).append(i)
-    for indices in members.values():
-        yield holes[indices[0]], np.array(indices)

@@ -125,7 +125,7 @@ def test_large_hole_with_few_known_pixels_takes_little_memory(
 ) -> None:
     hole = (rng.permutation(64 * 64) >= num_known).reshape(1, 64, 64)
     images = rng.random((1, 64, 64, 1))
-    fill._linear_map.cache_clear()
+    fill._kept_map.cache_clear()
     tracemalloc.start()
     filled = fill.biharmonic(images, hole)
     _, peak_bytes = tracemalloc.get_traced_memory()
@@ -137,8 +137,8 @@ def test_large_hole_with_few_known_pixels_takes_little_memory(
 def test_forgotten_maps_are_made_again(photographs: np.ndarray) -> None:
     holes = np.repeat(HOLES["inside"][np.newaxis], 3, axis=0)
     first = fill.biharmonic(photographs[:3], holes)
-    fill._linear_map.cache_clear()
-    assert fill._linear_map.cache_info().currsize == 0
+    fill._kept_map.cache_clear()
+    assert fill._kept_map.cache_info().currsize == 0
     assert np.array_equal(fill.biharmonic(photographs[:3], holes), first)
 
 

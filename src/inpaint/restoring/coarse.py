@@ -1,0 +1,99 @@
+"""Holes that are deeper than a network sees: their inside comes from the picture at half its size.
+
+There a hole is half as deep, and what surrounds it reaches twice as far; where it is still too
+deep, the same is done again. What is left is a band along the hole's border, with known pixels on
+one side and the coarse ones on the other: an ordinary hole.
+"""
+
+import math
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from inpaint.restoring.regions import REACH, Region, by_hole, regions
+
+_SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
+
+Restore = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def depth(hole: np.ndarray) -> np.ndarray:
+    """How many pixels it is from each missing pixel to the nearest known one.
+
+    Args:
+        hole: bool (H, W), True = missing.
+
+    Returns:
+        float32 (H, W), 0 for known pixels; 1 beside them.
+    """
+    found: np.ndarray = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return found
+
+
+def without_deep_holes(
+    images: np.ndarray, holes: np.ndarray, deepest: float, restore: Restore
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fill the inside of deep holes, coarsely.
+
+    Args:
+        images: uint8 (N, H, W, C).
+        holes: bool (N, H, W), True = missing.
+        deepest: pixels, see :func:`depth`: up to here a hole is filled at once.
+        restore: from images and holes to restored images; it calls this function.
+
+    Returns:
+        New images and holes, none deeper than ``deepest``; or the given ones if none was.
+    """
+    deepest = max(deepest, _SHALLOW)
+    deep = [
+        (i, region, depth(region.hole))
+        for hole, members in by_hole(holes)
+        for region in regions(hole)
+        if depth(region.hole).max() > deepest
+        for i in members
+    ]
+    if not deep:
+        return images, holes
+    images, holes = images.copy(), holes.copy()
+    for i, region, depths in deep:
+        halvings = math.ceil(math.log2(float(depths.max()) / deepest))
+        rows, columns = _window(region, REACH * 2**halvings - REACH, holes[i].shape)
+        inside = np.zeros_like(holes[i])
+        # What is left is a band; half as deep as can be, it is filled well from both sides.
+        inside[region.rows, region.columns] = depths > deepest / 2
+        inside = inside[rows, columns]
+        coarse = _from_half_size(images[i, rows, columns], holes[i, rows, columns], restore)
+        images[i, rows, columns][inside] = coarse[inside]
+        holes[i, rows, columns][inside] = False
+    return images, holes
+
+
+def _window(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A region's window and more pixels around it: what has a say at the smallest size."""
+    rows, columns = (
+        slice(max(span.start - more, 0), min(span.stop + more, size))
+        for span, size in zip((region.rows, region.columns), shape, strict=True)
+    )
+    return rows, columns
+
+
+def _from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
+    """A picture restored at half its size, and brought back to its own: uint8 (H, W, C)."""
+    height, width, channels = image.shape
+    even = ((0, height % 2), (0, width % 2))
+    known = _by_fours(np.pad(~hole, even, mode="edge")[..., np.newaxis])
+    values = _by_fours(np.pad(image, (*even, (0, 0)), mode="edge"))
+    num_known = known.sum(axis=0, dtype=np.uint16)
+    total = (values * known).sum(axis=0, dtype=np.uint16)
+    # The mean of those of four pixels that are known, rounded.
+    half = ((total + num_known // 2) // np.maximum(num_known, 1)).astype(np.uint8)
+    restored = restore(half[np.newaxis], (num_known[..., 0] == 0)[np.newaxis])[0]
+    size = (2 * restored.shape[1], 2 * restored.shape[0])
+    large = cv2.resize(restored, size, interpolation=cv2.INTER_CUBIC)
+    return large.reshape(*size[::-1], channels)[:height, :width]
+
+
+def _by_fours(pixels: np.ndarray) -> np.ndarray:
+    """Each four pixels that become one: (H, W, C) -> (4, H / 2, W / 2, C)."""
+    return np.stack([pixels[i::2, j::2] for i in (0, 1) for j in (0, 1)])
