@@ -1,0 +1,169 @@
+"""Short trainings on every data set and kind of hole: does the method hold everywhere?
+
+    python -m benchmarks.grid                     # all cells, two at a time, then the table
+    python -m benchmarks.grid mnist-dots-seed0    # some cells alone, then the table
+
+Results are kept as they come. A cell that is there, of the same code and parameters, is not run
+again: an interrupted grid goes on where it was.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import inpaint
+from benchmarks import cell
+from benchmarks.cell import Result, Settings
+from benchmarks.grid_tables import as_line, with_tables
+from benchmarks.task import ROOT, official_pictures, parameters
+from inpaint.base.errors import InputError, StageError
+from inpaint.base.files import write_json, write_text
+from inpaint.base.origin import digest_of
+from inpaint.commands.launch import exit_codes
+from inpaint.data.holes import HOLE_KINDS
+from inpaint.data.images.official import MIRROR_VARIABLE
+
+RESULTS = ROOT / "benchmarks" / "grid.json"
+PAGE = ROOT / "benchmarks" / "quality.md"
+
+# About half a minute of training on one core.
+_EPOCHS = {"mnist": 20, "textures": 15, "cifar10": 15, "photos": 15}
+_SEEDS = (0, 1, 2)
+# The smallest share of images whose SSIM scikit-image checks as well: the code is the same in all.
+_COMMON: Settings = {"train": {"on_collapse": "continue"}, "evaluate": {"parity_images": 100}}
+_SIZES = {"train_size": 1000, "valid_size": 1000, "test_size": 1000}
+
+_AT_ONCE = 2
+_ONE_CORE_EACH = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+_CODE = ("data", "restoring", "training", "scoring", "stages")  # what decides a result
+
+
+def _cell(dataset: str, kind: str, seed: int, epochs: int, sizes: dict[str, int]) -> Settings:
+    """A network trained and scored on one kind of holes."""
+    holes = {} if kind == "center" else {"holes": "random", "hole_kinds": [kind]}
+    return {
+        "data": {"dataset": dataset, **sizes},
+        "mask": {"kind": kind},
+        "train": {"seed": seed, "epochs": epochs, **holes, **_COMMON["train"]},
+        "evaluate": _COMMON["evaluate"],
+    }
+
+
+CELLS: dict[str, Settings] = {
+    # Where it was first seen that a network can learn nothing without a word.
+    "cifar10-mixed-example": _cell("cifar10", "mixed", seed=7, epochs=60, sizes={}),
+    **{
+        f"{dataset}-{kind}-seed{seed}": _cell(dataset, kind, seed, epochs, _SIZES)
+        for dataset, epochs in _EPOCHS.items()
+        for kind in HOLE_KINDS
+        for seed in _SEEDS
+    },
+}
+
+
+def code_version() -> str:
+    """A digest of the code that decides what comes out of a cell."""
+    package = Path(inpaint.__file__).parent
+    return _digest([digest_of(package / name) for name in _CODE])
+
+
+def decisive(settings: Settings) -> str:
+    """A digest of all parameters of a cell, with those that params.yaml decides."""
+    sections = ("data", "mask", "model", "train", "evaluate")
+    return _digest(parameters(**settings).model_dump(include=set(sections)))
+
+
+def is_there(name: str, kept: dict[str, Result], code: str) -> bool:
+    """Whether a cell has a result of this code and of these parameters."""
+    result = kept.get(name, {})
+    return result.get("code") == code and result.get("parameters") == decisive(CELLS[name])
+
+
+def run(names: Sequence[str]) -> Iterator[tuple[str, Result | StageError]]:
+    """Run cells two at a time, each on one core; give each as it ends."""
+    os.environ.update(_ONE_CORE_EACH)
+    if any(CELLS[name]["data"]["dataset"] == "cifar10" for name in names):
+        os.environ[MIRROR_VARIABLE] = official_pictures()
+    with tempfile.TemporaryDirectory() as folder:
+        pool = ProcessPoolExecutor(
+            _AT_ONCE,
+            # TensorFlow does not outlive a fork.
+            mp_context=get_context("spawn"),
+            initializer=cell.start_worker,
+            initargs=(folder,),
+        )
+        running = {pool.submit(cell.run, CELLS[name]): name for name in names}
+        try:
+            for done in as_completed(running):
+                error = done.exception()
+                if error is not None and not isinstance(error, StageError):
+                    raise error
+                yield running[done], error or done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def run_and_keep(names: Sequence[str], kept: dict[str, Result], code: str) -> list[str]:
+    """Run cells, write each result to the file as it comes; give the names of those that failed."""
+    started, failed = time.monotonic(), []
+    epochs = {name: CELLS[name]["train"]["epochs"] for name in names}
+    left = sum(epochs.values())
+    for number, (name, result) in enumerate(run(names), start=1):
+        left -= epochs[name]
+        if isinstance(result, StageError):
+            failed.append(name)
+            said = f"failed: {result}"
+        else:
+            about = {"code": code, "parameters": decisive(CELLS[name])}
+            kept[name] = {"settings": CELLS[name], **about, **result}
+            write_json(RESULTS, {each: kept[each] for each in CELLS if each in kept})
+            said = as_line(result)
+        elapsed = time.monotonic() - started
+        minutes = elapsed * left / (sum(epochs.values()) - left) / 60
+        print(f"[{number}/{len(names)}] {name}  {said}  {minutes:.0f} min left", flush=True)
+    return failed
+
+
+def load() -> dict[str, Result]:
+    """The results that are there."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Train on every data set and kind of hole.")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help=f"of {', '.join(CELLS)}")
+    chosen = parser.parse_args(arguments).cells or list(CELLS)
+    if unknown := set(chosen) - CELLS.keys():
+        raise InputError(
+            f"cell: received {', '.join(sorted(unknown))}, allowed: {', '.join(CELLS)}"
+        )
+    kept, code = load(), code_version()
+    names = [name for name in chosen if not is_there(name, kept, code)]
+    print(f"{len(chosen) - len(names)} of {len(chosen)} cells are there already", flush=True)
+    failed = run_and_keep(names, kept, code)
+    write_text(PAGE, with_tables(PAGE.read_text(encoding="utf-8"), load()))
+    print("the table is in benchmarks/quality.md, all numbers in benchmarks/grid.json")
+    if failed:
+        raise StageError(f"no result of {', '.join(failed)}")
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    with exit_codes() as exit_code:
+        main()
+    sys.exit(exit_code.value)
