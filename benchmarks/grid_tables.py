@@ -1,7 +1,6 @@
 """The grid's table: every data set with every kind of hole, and how many trainings gained."""
 
 import re
-from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -33,9 +32,8 @@ def as_line(result: dict[str, Any]) -> str:
         f"{test['model']['ssim_unit']:.4f}, {_baseline([result])},",
         f"gain {interval(test['gain']['ssim_unit'], '+.4f')},",
         f"{result['seconds']:.0f} s",
-        _marks([result]),
     ]
-    return " ".join(filter(None, words))
+    return " ".join(words) + (", learned nothing" if result["learned_nothing"] else "")
 
 
 def gains(result: dict[str, Any]) -> bool:
@@ -73,17 +71,13 @@ def _baseline(seeds: list[dict[str, Any]]) -> str:
 
 
 def _marks(seeds: list[dict[str, Any]]) -> str:
+    """Which of them went wrong, and how."""
     marks = {"learned_nothing": "learned nothing", "collapsed": "collapsed"}
-    marked = {text: [s for s in seeds if s[key]] for key, text in marks.items()}
-    return ", ".join(
-        text if len(seeds) == 1 else f"{text}: {_named(r['settings'] for r in those)}"
-        for text, those in marked.items()
-        if those
-    )
-
-
-def _named(settings: Iterable[dict[str, Any]]) -> str:
-    return "seed " + ", ".join(str(each["train"]["seed"]) for each in settings)
+    marked = {
+        text: [str(result["settings"]["train"]["seed"]) for result in seeds if result[key]]
+        for key, text in marks.items()
+    }
+    return "; ".join(f"{text}: seed {', '.join(of)}" for text, of in marked.items() if of)
 
 
 def _counts(results: dict[str, Any]) -> str:
