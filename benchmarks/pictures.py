@@ -8,6 +8,7 @@ grey versions are restored as well.
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -127,9 +128,10 @@ def measure(case: str, model: Fill | None) -> tuple[dict[str, Any], sheet.Row]:
     return scores, sheet.row(image, hole, shown, scores["psnr_db"])
 
 
-def with_tables(page: str, results: Mapping[str, Any]) -> str:
+def with_tables(page: str, measured: Mapping[str, Any]) -> str:
     """The page with its table made anew."""
-    content = [_sentence(results.values()), _table(results)] if results else ["Not measured yet."]
+    results = measured["cases"]
+    content = [_sentence(results.values()), _table(results)]
     return with_results(page, "benchmarks/pictures.py", content)
 
 
@@ -190,22 +192,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InputError(
             f"case: received {', '.join(sorted(unknown))}, allowed: {', '.join(CASES)}"
         )
-    colour, grey = (path and load_model(path) for path in (given.colour, given.grey))
+    paths = {kind: path for kind in ("colour", "grey") if (path := getattr(given, kind))}
+    models = {kind: load_model(path) for kind, path in paths.items()}
     results, rows = {}, {}
-    for case in given.cases or [case for case in CASES if grey or not is_grey(case)]:
-        results[case], rows[case] = measure(case, grey if is_grey(case) else colour)
+    for case in given.cases or [case for case in CASES if "grey" in models or not is_grey(case)]:
+        results[case], rows[case] = measure(case, models.get("grey" if is_grey(case) else "colour"))
         scores = ", ".join(f"{name} {db:.2f}" for name, db in results[case]["psnr_db"].items())
         print(f"{case}  {scores} dB", flush=True)
     if not given.cases:  # all from one run
-        write_json(RESULTS, results)
-        write_text(PAGE, with_tables(PAGE.read_text(encoding="utf-8"), results))
+        digests = {kind: digest(path) for kind, path in paths.items()}
+        keep({"models": digests, "cases": results})
         plots.save(sheet.figure({case: rows[case] for case in sheet.CASES}), FIGURE)
         print("the table is in benchmarks/quality.md, the figure is docs/pictures.png")
 
 
+def digest(path: Path) -> str:
+    """The first digits of a file's SHA-256: which model the numbers are of."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def keep(measured: Mapping[str, Any]) -> None:
+    write_json(RESULTS, measured)
+    write_text(PAGE, with_tables(PAGE.read_text(encoding="utf-8"), measured))
+
+
 def load() -> dict[str, Any]:
-    """The results that are there."""
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    """What was measured last."""
+    return json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -32,16 +32,12 @@ def row(image: np.ndarray, hole: np.ndarray, shown: Shown, psnr: Mapping[str, fl
 
 def most_damaged(hole: np.ndarray) -> tuple[slice, slice]:
     """Where a detail has most missing pixels; of several such places, one in the middle of them."""
-    height, width = hole.shape
     sums = cv2.integral(hole.astype(np.uint8))
-    missing = (
-        sums[_DETAIL:, _DETAIL:] - sums[:-_DETAIL, _DETAIL:]
-        - sums[_DETAIL:, :-_DETAIL] + sums[:-_DETAIL, :-_DETAIL]
-    )  # fmt: skip
+    below = sums[_DETAIL:] - sums[:-_DETAIL]
+    missing = below[:, _DETAIL:] - below[:, :-_DETAIL]
     places = np.argwhere(missing == missing.max())
-    top, left = places[len(places) // 2]
-    assert top + _DETAIL <= height
-    assert left + _DETAIL <= width
+    from_middle = np.square(places - places.mean(axis=0)).sum(axis=1)
+    top, left = places[from_middle.argmin()]
     return slice(top, top + _DETAIL), slice(left, left + _DETAIL)
 
 

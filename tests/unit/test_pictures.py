@@ -108,19 +108,22 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     ("arguments", "cases", "methods"),
     [
         ([], ["chelsea-text"], ["telea"]),
-        (["--colour", "a"], ["chelsea-text"], ["telea", "inpaint"]),
-        (["--colour", "a", "--grey", "b"], ["chelsea-text", "chelsea_grey-text"],
+        (["--colour", "MODEL"], ["chelsea-text"], ["telea", "inpaint"]),
+        (["--colour", "MODEL", "--grey", "MODEL"], ["chelsea-text", "chelsea_grey-text"],
          ["telea", "inpaint"]),
     ],
 )  # fmt: skip
 def test_run_of_everything_leaves_numbers_table_and_figure(
     quick: Path, arguments: list[str], cases: list[str], methods: list[str]
 ) -> None:
-    pictures.main(arguments)
-    results = json.loads((quick / "pictures.json").read_text())
+    (quick / "a.keras").write_bytes(b"a")
+    pictures.main([word.replace("MODEL", str(quick / "a.keras")) for word in arguments])
+    measured = json.loads((quick / "pictures.json").read_text())
+    results = measured["cases"]
     assert list(results) == cases
+    assert set(measured["models"].values()) <= {"ca978112ca1b"}  # SHA-256 of "a"
     assert all(list(result["psnr_db"]) == methods for result in results.values())
-    assert (quick / "quality.md").read_text() == pictures.with_tables(PAGE, results)
+    assert (quick / "quality.md").read_text() == pictures.with_tables(PAGE, measured)
     assert (quick / "pictures.png").stat().st_size > 10_000
 
 
@@ -142,7 +145,9 @@ def test_table_tells_the_best_and_the_gain_over_it() -> None:
         "coffee-text": result(**baselines, inpaint=22.5),
         "coffee_grey-large_hole": result(**baselines, inpaint=21.5),
     }
-    sentence, _, _, _, first, second = pictures.with_tables(PAGE, results).splitlines()[1:-1]
+    sentence, _, _, _, first, second = pictures.with_tables(PAGE, {"cases": results}).splitlines()[
+        1:-1
+    ]
     assert sentence == (
         "The model is better than all others in 1 of 2 cases. "
         "Known pixels came back bit for bit from every method."
