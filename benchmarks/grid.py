@@ -1,7 +1,7 @@
 """Short trainings on every data set and kind of hole: does the method hold everywhere?
 
     python -m benchmarks.grid                     # all cells, two at a time, then the table
-    python -m benchmarks.grid mnist-dots-seed0    # some cells alone, then the table
+    python -m benchmarks.grid mnist-dots photos   # those whose names begin so, then the table
 
 Results are kept as they come. A cell that is there, of the same code and parameters, is not run
 again: an interrupted grid goes on where it was.
@@ -73,6 +73,10 @@ CELLS: dict[str, Settings] = {
         for seed in _SEEDS
     },
 }
+_NAMES = (
+    f"{{{','.join(_EPOCHS)}}}-{{{','.join(HOLE_KINDS)}}}-seed{{{','.join(map(str, _SEEDS))}}} "
+    "or cifar10-mixed-example"
+)
 
 
 def code_version() -> str:
@@ -119,11 +123,8 @@ def run(names: Sequence[str]) -> Iterator[tuple[str, Result | StageError]]:
 
 def run_and_keep(names: Sequence[str], kept: dict[str, Result], code: str) -> list[str]:
     """Run cells, keep each result as it comes; give the names of those that failed."""
-    started, failed = time.monotonic(), []
-    epochs = {name: CELLS[name]["train"]["epochs"] for name in names}
-    left = sum(epochs.values())
+    failed, clock = [], _Clock({name: CELLS[name]["train"]["epochs"] for name in names})
     for number, (name, result) in enumerate(run(names), start=1):
-        left -= epochs[name]
         if isinstance(result, StageError):
             failed.append(name)
             said = f"failed: {result}"
@@ -132,10 +133,23 @@ def run_and_keep(names: Sequence[str], kept: dict[str, Result], code: str) -> li
             kept[name] = {"settings": CELLS[name], **about, **result}
             keep(kept)
             said = as_line(result)
-        elapsed = time.monotonic() - started
-        minutes = elapsed * left / (sum(epochs.values()) - left) / 60
-        print(f"[{number}/{len(names)}] {name}  {said}  {minutes:.0f} min left", flush=True)
+        left = clock.minutes_left(name)
+        print(f"[{number}/{len(names)}] {name}  {said}  {left:.0f} min left", flush=True)
     return failed
+
+
+class _Clock:
+    """Tells how long the rest will take, from how long so much work took."""
+
+    def __init__(self, work: dict[str, int]) -> None:
+        self._work, self._done = work, 0
+        self._started = time.monotonic()
+
+    def minutes_left(self, name: str) -> float:
+        """Now that ``name`` is done as well."""
+        self._done += self._work[name]
+        elapsed = time.monotonic() - self._started
+        return elapsed * (sum(self._work.values()) - self._done) / self._done / 60
 
 
 def keep(results: dict[str, Result]) -> None:
@@ -150,14 +164,24 @@ def load() -> dict[str, Result]:
     return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
 
+def cells_named(beginnings: Sequence[str]) -> list[str]:
+    """The cells whose names begin so; all of them if nothing is asked for.
+
+    Raises:
+        InputError: there is no such cell.
+    """
+    for word in beginnings:
+        if not any(name.startswith(word) for name in CELLS):
+            raise InputError(f"cell: received {word!r}, allowed: a beginning of {_NAMES}")
+    return [name for name in CELLS if name.startswith(tuple(beginnings or [""]))]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train on every data set and kind of hole.")
-    parser.add_argument("cells", nargs="*", metavar="CELL", help=f"of {', '.join(CELLS)}")
-    chosen = parser.parse_args(arguments).cells or list(CELLS)
-    if unknown := set(chosen) - CELLS.keys():
-        raise InputError(
-            f"cell: received {', '.join(sorted(unknown))}, allowed: {', '.join(CELLS)}"
-        )
+    parser.add_argument(
+        "beginnings", nargs="*", metavar="CELL", help=f"a cell or its beginning, of {_NAMES}"
+    )
+    chosen = cells_named(parser.parse_args(arguments).beginnings)
     kept, code = load(), code_version()
     names = [name for name in chosen if not is_there(name, kept, code)]
     print(f"{len(chosen) - len(names)} of {len(chosen)} cells are there already", flush=True)

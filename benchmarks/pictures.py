@@ -84,10 +84,17 @@ def is_grey(case: str) -> bool:
 
 
 def restore(image: np.ndarray, hole: np.ndarray, methods: Mapping[str, Fill]) -> sheet.Shown:
-    """One picture, (H, W, C), as each method restores it."""
-    return {
-        name: method(image[np.newaxis], hole[np.newaxis])[0] for name, method in methods.items()
-    }
+    """One picture, (H, W, C), as each method restores it.
+
+    Raises:
+        InputError: the model is not one for such pictures.
+    """
+    try:
+        return {
+            name: method(image[np.newaxis], hole[np.newaxis])[0] for name, method in methods.items()
+        }
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def score(image: np.ndarray, hole: np.ndarray, restored: sheet.Shown) -> dict[str, Any]:

@@ -142,9 +142,13 @@ def test_every_result_is_kept_as_it_comes(files: Path, monkeypatch: pytest.Monke
     )
 
 
-def test_unknown_cell_is_refused() -> None:
-    with pytest.raises(InputError, match=r"received mnist-stars, allowed: .*mnist-box-seed0"):
-        grid.main(["mnist-stars"])
+def test_cells_are_named_by_their_beginnings() -> None:
+    assert grid.cells_named([]) == list(grid.CELLS)
+    assert grid.cells_named(["photos-half-seed2", "mnist-dots"]) == [
+        "mnist-dots-seed0", "mnist-dots-seed1", "mnist-dots-seed2", "photos-half-seed2",
+    ]  # fmt: skip
+    with pytest.raises(InputError, match=r"received 'mnist-stars', allowed: .*\{center,box"):
+        grid.cells_named(["mnist-dots", "mnist-stars"])
 
 
 @pytest.mark.parametrize("told", [{}, {"learned_nothing": True}])

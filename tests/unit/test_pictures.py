@@ -135,6 +135,18 @@ def test_run_of_some_cases_is_only_printed(quick: Path, capsys: pytest.CaptureFi
         pictures.main(["chelsea-fire"])
 
 
+def test_model_that_is_not_for_such_pictures_is_refused(
+    quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(images: np.ndarray, _holes: np.ndarray) -> np.ndarray:
+        raise ValueError(f"images: received {images.shape}, allowed: grey ones")
+
+    monkeypatch.setattr(pictures, "load_model", lambda _path: refuse)
+    with pytest.raises(InputError, match=r"received \(1, 300, 451, 3\), allowed: grey ones"):
+        pictures.main(["--colour", "a.keras", "chelsea-text"])
+    assert [path.name for path in quick.iterdir()] == ["quality.md"]
+
+
 def result(**psnr: float) -> dict[str, Any]:
     return {"missing": 1280, "psnr_db": psnr, "known_changed": dict.fromkeys(psnr, 0)}
 
