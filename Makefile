@@ -21,7 +21,7 @@ help:
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
 	@echo "make bench     how fast it is, against rivals: about twenty minutes"
-	@echo "make grid      short trainings on every data set and kind of hole: about half an hour"
+	@echo "make grid      short trainings on every data set and kind of hole: forty minutes"
 	@echo "make pictures  whole photographs restored, beside rivals; COLOUR=model.keras GREY=model.keras"
 	@echo "make results   every row of the README's tables, as experiments: more than two hours"
 	@echo "make results-mnist, make results-cifar10"

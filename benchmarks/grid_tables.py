@@ -87,11 +87,12 @@ def _counts(results: dict[str, Any]) -> str:
     codes = {result["code"] for result in results.values()}
     sentences = [
         f"{len(results) - len(without)} of {len(results)} trainings beat the best method without "
-        "training with an interval above zero.",
-        f"Of the others, {len(without) - len(silent)} carry `learned_nothing`"
-        + (f", and these do not: {', '.join(silent)}." if silent else "."),
-        "All are of one version of the code."
-        if len(codes) == 1
-        else f"They are of {len(codes)} versions of the code: run it again.",
+        "training with an interval above zero."
     ]
+    if without:
+        sentences.append(f"Of the others, {len(without) - len(silent)} carry `learned_nothing`.")
+    if silent:
+        sentences.append(f"No gain, and not a word of it: {', '.join(silent)}.")
+    if len(codes) > 1:
+        sentences.append(f"They are of {len(codes)} versions of the code: run it again.")
     return " ".join(sentences)
