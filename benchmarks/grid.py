@@ -44,6 +44,8 @@ _ON_COLLAPSE = "continue"
 _PARITY_IMAGES = 100
 
 _AT_ONCE = 2
+# What TensorFlow, MLflow and the fills keep of each cell would add up to gigabytes.
+_CELLS_OF_A_POOL = 24
 _ONE_CORE_EACH = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -102,6 +104,11 @@ def run(names: Sequence[str]) -> Iterator[tuple[str, Result | StageError]]:
     os.environ.update(_ONE_CORE_EACH)
     if any(CELLS[name]["data"]["dataset"] == "cifar10" for name in names):
         os.environ[MIRROR_VARIABLE] = official_pictures()
+    for start in range(0, len(names), _CELLS_OF_A_POOL):
+        yield from _run_in_a_pool(names[start : start + _CELLS_OF_A_POOL])
+
+
+def _run_in_a_pool(names: Sequence[str]) -> Iterator[tuple[str, Result | StageError]]:
     with tempfile.TemporaryDirectory() as folder:
         pool = ProcessPoolExecutor(
             _AT_ONCE,
