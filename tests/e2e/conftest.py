@@ -34,7 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "model": {"filters": 8},
     "train": {
         "epochs": 5, "batch_size": 16, "learning_rate": 0.004, "optimizer": "adamw",
-        "loss": "hole_mse_ssim",
+        "loss": "hole_rmse_ssim",
     },
 }  # fmt: skip
 

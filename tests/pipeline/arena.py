@@ -19,7 +19,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "model": {"network": "residual_unet", "filters": 8, "dropout": 0.0},
     "train": {
         "epochs": 5, "batch_size": 16, "learning_rate": 0.004, "optimizer": "adamw", "seed": 0,
-        "loss": "hole_mse_ssim", "augmentation": "joint", "on_collapse": "stop",
+        "loss": "hole_rmse_ssim", "augmentation": "joint", "on_collapse": "stop",
     },
 }  # fmt: skip
 

@@ -117,6 +117,6 @@ def check_finite(train_loss: float, epoch: int) -> None:
 
 COLLAPSE_ADVICE = (
     "the network collapsed: it fills every hole of every validation image with one constant "
-    "value; try a smaller train.learning_rate, train.loss=hole_mse_ssim or "
+    "value; try a smaller train.learning_rate, train.loss=hole_rmse_ssim or "
     "model.network=residual_unet (train.on_collapse=continue trains on regardless)"
 )

@@ -139,7 +139,9 @@ def test_known_pixels_and_the_given_arrays_do_not_change(photograph: np.ndarray,
 @pytest.mark.parametrize("box", [box for box in BOXES if "middle" in box])
 def test_the_inside_goes_on_as_its_surroundings_do(ramp: np.ndarray, box: str) -> None:
     hole = holed(BOXES[box])
-    images, holes = without_deep_holes(np.where(hole[..., np.newaxis], 0, ramp), hole, DEEPEST, restore)
+    images, holes = without_deep_holes(
+        np.where(hole[..., np.newaxis], 0, ramp), hole, DEEPEST, restore
+    )
     inside = hole & ~holes
     off = np.abs(images[inside].astype(int) - ramp[inside])
     # A biharmonic fill goes on with the slope at its border, and there half a grey level may be
@@ -154,7 +156,9 @@ def test_at_the_border_of_the_picture_as_well_but_for_what_cannot_be_known(
     ramp: np.ndarray, box: str
 ) -> None:
     hole = holed(BOXES[box])
-    images, holes = without_deep_holes(np.where(hole[..., np.newaxis], 0, ramp), hole, DEEPEST, restore)
+    images, holes = without_deep_holes(
+        np.where(hole[..., np.newaxis], 0, ramp), hole, DEEPEST, restore
+    )
     inside = hole & ~holes
     # A biharmonic fill levels out towards the border.
     off = np.abs(images[inside].astype(int) - ramp[inside])

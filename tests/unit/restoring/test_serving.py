@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,9 +19,7 @@ DEEPEST = 9  # pixels: no hole here is deeper
 
 def build(name: str) -> keras.Model:
     """A small network with random weights, far from its start."""
-    model = NETWORKS[name].build(
-        3, filters=2, dropout=0.1, skip_connections=True, deepest=DEEPEST
-    )
+    model = NETWORKS[name].build(3, filters=2, dropout=0.1, skip_connections=True, deepest=DEEPEST)
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
     return model

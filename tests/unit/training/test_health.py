@@ -126,7 +126,7 @@ def test_nothing_learned_is_told_with_numbers_and_advice(batch: Batch) -> None:
         "the network has learned nothing: ssim_unit 0.5000 on 100 validation images, where the "
         f"fill that it is given has {score:.4f}; try more train.epochs"
     )
-    for setting in ("train.learning_rate", "train.loss=hole_mse_ssim", "train.holes=random",
+    for setting in ("train.learning_rate", "train.loss=hole_rmse_ssim", "train.holes=random",
                     "train.hole_kinds", "train.on_collapse=continue"):  # fmt: skip
         assert setting in problem
 
