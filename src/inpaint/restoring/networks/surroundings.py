@@ -49,22 +49,25 @@ class Surroundings(keras.layers.Layer):
 
     def call(self, filled: Tensor, hole: Tensor) -> tuple[Tensor, ...]:
         ops = keras.ops
-        _, height, width, _ = ops.shape(filled)
-        near = _over_window(hole, height, width, REACH, ops.ones_like)
+        missing = hole[..., 0]  # from here on (B, H, W)
+        (near,) = _over_windows([missing], REACH, ops.ones_like)
         near = ops.cast(near > 0.5, filled.dtype)
-        known = near * (1 - hole)
-
-        def around(x: Tensor) -> Tensor:
-            return _over_window(x, height, width, _RADIUS, _gaussian)
-
-        def mean_of(x: Tensor, weight: Tensor) -> Tensor:
-            return around(weight * x) / ops.maximum(around(weight), _NONE)
-
-        mean = mean_of(_over_channels(filled), known)
-        square = mean_of(_over_channels(ops.square(filled)), known)
+        known = near * (1 - missing)
+        down, both_down = _steps(filled, known, axis=1)
+        right, both_right = _steps(filled, known, axis=2)
+        weights = [known, both_down, both_right]
+        sums = [
+            known * ops.mean(filled, axis=-1),
+            known * ops.mean(ops.square(filled), axis=-1),
+            both_down * down,
+            both_right * right,
+        ]
+        around = _over_windows(sums + weights, _RADIUS, _gaussian)
+        of_known, of_down, of_right = (ops.maximum(each, _NONE) for each in around[4:])
+        mean, square = around[0] / of_known, around[1] / of_known
         contrast = ops.sqrt(ops.maximum(square - ops.square(mean), 0.0))
-        squared_gradient = sum(mean_of(*_steps(filled, known, axis)) for axis in (1, 2))
-        return near, mean, contrast, ops.sqrt(squared_gradient)
+        roughness = ops.sqrt(around[2] / of_down + around[3] / of_right)
+        return tuple(ops.expand_dims(each, -1) for each in (near, mean, contrast, roughness))
 
     def compute_output_shape(
         self, filled_shape: tuple[int | None, ...], hole_shape: tuple[int | None, ...]
@@ -73,12 +76,16 @@ class Surroundings(keras.layers.Layer):
         return [(*filled_shape[:3], 1)] * 4
 
 
-def _over_window(
-    x: Tensor, height: int, width: int, radius: int, weight: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """Weighted sums over the square window around each pixel: (B, H, W, C) -> the same."""
+def _over_windows(
+    maps: list[Tensor], radius: int, weight: Callable[[Tensor], Tensor]
+) -> list[Tensor]:
+    """Weighted sums over the square window around each pixel of maps, (B, H, W) each."""
+    ops = keras.ops
+    _, height, width = ops.shape(maps[0])
     rows, columns = (_band_matrix(size, radius, weight) for size in (height, width))
-    return keras.ops.einsum("ih,bhwc,jw->bijc", rows, x, columns)
+    # (H, H) @ (B, maps, H, W) @ (W, W)
+    sums = ops.matmul(ops.matmul(rows, ops.stack(maps, axis=1)), columns)
+    return [sums[:, i] for i in range(len(maps))]
 
 
 def _band_matrix(size: int, radius: int, weight: Callable[[Tensor], Tensor]) -> Tensor:
@@ -92,15 +99,11 @@ def _gaussian(distance: Tensor) -> Tensor:
     return keras.ops.exp(-keras.ops.square(distance) / (2 * _SIGMA**2))
 
 
-def _over_channels(x: Tensor) -> Tensor:
-    return keras.ops.mean(x, axis=-1, keepdims=True)
-
-
 def _steps(image: Tensor, known: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     """Squared steps from each pixel to the next one along an axis, and where both are known."""
     first = (slice(None),) * axis + (slice(None, -1),)
     second = (slice(None),) * axis + (slice(1, None),)
-    padding = [(0, int(i == axis)) for i in range(4)]
-    squared = _over_channels(keras.ops.square(image[second] - image[first]))
+    padding = [(0, int(i == axis)) for i in range(3)]
+    squared = keras.ops.mean(keras.ops.square(image[second] - image[first]), axis=-1)
     both = known[second] * known[first]
     return keras.ops.pad(squared, padding), keras.ops.pad(both, padding)
