@@ -172,6 +172,12 @@ def test_holes_of_another_type_or_shape_are_refused(
     assert "allowed: bool (2, 24, 40)" in str(caught.value)
 
 
+def test_sizes_that_the_reports_network_cannot_halve_are_refused(images: np.ndarray) -> None:
+    inpainter, hole = Inpainter(build("report_unet")), np.zeros((2, 22, 40), bool)
+    with pytest.raises(ValueError, match="received 22x40 pixels, allowed for report_unet: multi"):
+        inpainter.restore(images[:2, :22], hole)
+
+
 def test_hole_that_leaves_nothing_known_is_refused(
     inpainter: Inpainter, images: np.ndarray, holes: np.ndarray
 ) -> None:

@@ -118,6 +118,15 @@ def test_a_hole_of_any_shape_is_filled_alike_in_an_odd_photograph_and_a_large_on
     assert_filled_alike(coloured, image, hole, background("chelsea"), (217, 391))
 
 
+@pytest.mark.parametrize("size", [(1, 2), (2, 1), (1, 40), (3, 3), (5, 64), (64, 5), (33, 47)])
+def test_pictures_of_any_size_are_restored(coloured: Inpainter, size: tuple[int, int]) -> None:
+    picture, hole = skimage.data.chelsea()[: size[0], : size[1]], np.zeros(size, bool)
+    hole[size[0] // 2 :, size[1] // 2 :] = True  # to the lower right corner
+    noise = np.where(hole[..., np.newaxis], 255 - picture, picture)
+    restored = restore_one(coloured, picture, hole)
+    np.testing.assert_array_equal(restore_one(coloured, noise, hole), restored)
+
+
 def test_other_holes_of_a_picture_change_nothing(coloured: Inpainter) -> None:
     picture, hole = background("coffee"), np.zeros((512, 512), bool)
     hole[201:212, 300:309] = True
