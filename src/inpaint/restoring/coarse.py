@@ -55,7 +55,7 @@ def without_deep_holes(
     ]
     if not deep:
         return images, holes
-    images, holes = images.copy(), holes.copy()
+    filled, left = images.copy(), holes.copy()
     for i, region, depths in deep:
         halvings = math.ceil(math.log2(float(depths.max()) / deepest))
         rows, columns = _window(region, REACH * 2**halvings - REACH, holes[i].shape)
@@ -64,9 +64,9 @@ def without_deep_holes(
         inside[region.rows, region.columns] = depths > deepest / 2
         inside = inside[rows, columns]
         coarse = _from_half_size(images[i, rows, columns], holes[i, rows, columns], restore)
-        images[i, rows, columns][inside] = coarse[inside]
-        holes[i, rows, columns][inside] = False
-    return images, holes
+        filled[i, rows, columns][inside] = coarse[inside]
+        left[i, rows, columns][inside] = False
+    return filled, left
 
 
 def _window(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -54,10 +54,10 @@ class RestoringModel:
         """
         try:
             images, holes = check_inputs(model_input, self._inpainter.channels, self._largest_hole)
+            with self._one_at_a_time:
+                return self._inpainter.restore(images, holes)
         except ValueError as error:
             raise RefusedInput.invalid_parameter_value(str(error)) from None
-        with self._one_at_a_time:
-            return self._inpainter.restore(images, holes)
 
 
 def _load_pyfunc(folder: str) -> RestoringModel:

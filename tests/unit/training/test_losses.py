@@ -85,7 +85,7 @@ def test_hole_rmse_ssim_weighs_images_alike_whatever_the_size_of_their_holes(
     """A hole of half an image that is off by twice as much counts twice, not hundredfold."""
     image_true, _, _ = pair
     image_true = tf.zeros_like(image_true)  # even
-    hole = np.zeros(image_true.shape[:3] + (1,), np.float32)
+    hole = np.zeros((*image_true.shape[:3], 1), np.float32)
     hole[0, :12], hole[1, 3, 5] = 1, 1
 
     def error_of(first: float, second: float) -> float:
