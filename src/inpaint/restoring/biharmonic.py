@@ -63,7 +63,7 @@ def equations(hole: np.ndarray) -> Found:
     from scipy.sparse import csr_array  # who only reads the networks' names needs no SciPy
 
     height, width = hole.shape
-    rows, columns = _places(hole)
+    rows, columns = np.nonzero(hole)
     num, stride = len(rows), width + 2 * RADIUS  # a frame, so that the stencil meets no other row
     places = (rows + RADIUS) * stride + columns + RADIUS
     number = np.zeros((height + 2 * RADIUS) * stride, np.int32)
@@ -83,11 +83,6 @@ def equations(hole: np.ndarray) -> Found:
     ring = (framed // stride - RADIUS) * width + framed % stride - RADIUS
     later = np.ascontiguousarray(around[:, _OWN + 1 :])
     return Found(rows * width + columns, ring, Equations(later, factors[:, _OWN:]), known)
-
-
-def _places(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the missing pixels, in row-major order."""
-    return np.nonzero(hole)
 
 
 def _factors(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:

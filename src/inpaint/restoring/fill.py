@@ -78,8 +78,8 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     filled = images.copy()
     for hole, members in _by_hole(holes):
         for part in np.split(members, range(_PART, len(members), _PART)) if hole.any() else ():
-            if len(part) == 1:  # no copy of a picture
-                _fill_one_hole(filled[part[0] : part[0] + 1], hole)
+            if part[-1] - part[0] + 1 == len(part):  # one after the other: no copy
+                _fill_one_hole(filled[part[0] : part[-1] + 1], hole)
                 continue
             together = filled[part]
             _fill_one_hole(together, hole)
@@ -99,15 +99,19 @@ def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:
     nearby = pixels.take(ring, axis=1).transpose(1, 0, 2)
     values = apply(nearby.reshape(len(nearby), -1).astype(np.float64))
     values = values.reshape(-1, num, channels).transpose(1, 0, 2)
-    if not np.issubdtype(images.dtype, np.integer):
-        pixels[:, missing] = np.clip(values, *_known_range(images, missing, [np.s_[:, :]])[0])
-        return
-    around = regions(hole)
-    ranges = _known_range(images, missing, [(region.rows, region.columns) for region in around])
-    for region, (low, high) in zip(around, ranges, strict=True):
-        own = _own(region, missing, width) if len(around) > 1 else slice(None)
-        values[:, own] = np.clip(values[:, own], low, high)
-    pixels[:, missing] = np.rint(values)
+    if np.issubdtype(images.dtype, np.integer):
+        around = regions(hole)
+        windows = [images[:, region.rows, region.columns] for region in around]
+    else:
+        around, windows = [], [images]
+    ranges = _known_ranges(pixels, missing, ring, windows)
+    if len(ranges) == 1:
+        values = np.clip(values, *ranges[0])
+    else:
+        for region, (low, high) in zip(around, ranges, strict=True):
+            own = _own(region, missing, width)
+            values[:, own] = np.clip(values[:, own], low, high)
+    pixels[:, missing] = np.rint(values) if around else values
 
 
 def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
@@ -117,38 +121,42 @@ def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
     return np.searchsorted(missing, places)
 
 
-def _known_range(
-    images: np.ndarray, missing: np.ndarray, windows: list[tuple[slice, slice]]
+def _known_ranges(
+    pixels: np.ndarray, missing: np.ndarray, ring: np.ndarray, windows: list[np.ndarray]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """The smallest and largest known value of each channel in windows: each (N, 1, C).
 
     Args:
-        images: (N, H, W, C), contiguous. What they have at missing pixels is overwritten.
-        missing: places of the missing pixels, int (m,), counted in row-major order.
-        windows: rows and columns of each.
+        pixels: (N, H * W, C). Its missing ones are overwritten.
+        missing: their places, int (m,).
+        ring: places of pixels that are known, and in the window if there is only one.
+        windows: views of ``pixels``, each (N, h, w, C); of integers if there are several.
     """
-    limits = np.iinfo(images.dtype) if np.issubdtype(images.dtype, np.integer) else None
-    bottom, top = (limits.min, limits.max) if limits else (-np.inf, np.inf)
+    if len(windows) == 1:
+        pixels[:, missing] = pixels[:, ring[:1]]  # so that only known values are left
+        return [(_over_pixels(np.minimum, windows[0]), _over_pixels(np.maximum, windows[0]))]
+    limits = np.iinfo(pixels.dtype)
     extremes = []
-    for extreme, not_it in ((np.minimum, top), (np.maximum, bottom)):
-        images.reshape(len(images), -1, images.shape[-1])[:, missing] = not_it
-        extremes.append([_over_pixels(extreme, images[:, *window]) for window in windows])
+    for extreme, never_it in ((np.minimum, limits.max), (np.maximum, limits.min)):
+        pixels[:, missing] = never_it
+        extremes.append([_over_pixels(extreme, window) for window in windows])
     return list(zip(*extremes, strict=True))
 
 
 def _over_pixels(extreme: np.ufunc, images: np.ndarray) -> np.ndarray:
     """The smallest or largest value of each channel: (N, H, W, C) -> (N, 1, C).
 
-    Of several images, halves are compared with each other: NumPy's own reduction over the middle
-    axis takes 40 times as long for three channels.
+    Of several images, halves are compared with each other, which may have a middle in common:
+    NumPy's own reduction over inner axes takes up to 40 times as long for three channels.
     """
-    num, height, width, channels = images.shape
-    if num == 1:
-        return extreme.reduce(extreme.reduce(images, axis=1), axis=1, keepdims=True)
-    pixels = images.reshape(num, height * width, channels)
-    while (many := pixels.shape[1]) % 2 == 0:
-        pixels = extreme(pixels[:, : many // 2], pixels[:, many // 2 :])
-    return extreme.reduce(pixels, axis=1, keepdims=True)
+    if len(images) == 1:
+        return np.asarray(extreme.reduce(extreme.reduce(images, axis=1), axis=1, keepdims=True))
+    for _ in ("rows", "columns"):
+        while (num := images.shape[1]) > 1:
+            half = (num + 1) // 2
+            images = extreme(images[:, :half], images[:, num - half :])
+        images = images[:, 0]
+    return images[:, np.newaxis]
 
 
 def _linear_map_in_place(hole: np.ndarray) -> LinearMap:

@@ -228,10 +228,10 @@ def _equal_parts(
     groups: dict[bytes, list[np.ndarray]] = {}
     for part in np.flatnonzero(sizes >= _SMALL_PART):
         own = order[first[part] : first[part] + sizes[part]]
-        content = hashlib.sha256(own[:1])
+        content = hashlib.sha256(own[:1].tobytes())
         if often[len(own)] > 1:  # otherwise there is none to compare it with
-            content = hashlib.sha256(number[equations.later[own]])
-            content.update(np.ascontiguousarray(equations.factors[own]))
+            content = hashlib.sha256(number[equations.later[own]].tobytes())
+            content.update(equations.factors[own].tobytes())
         groups.setdefault(content.digest(), []).append(own)
     for equal in groups.values():
         yield np.stack(equal)
