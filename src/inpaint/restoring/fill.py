@@ -111,7 +111,7 @@ def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:
         for region, (low, high) in zip(around, ranges, strict=True):
             own = _own(region, missing, width)
             values[:, own] = np.clip(values[:, own], low, high)
-    pixels[:, missing] = np.rint(values) if around else values
+    pixels[:, missing] = np.floor(values + (0.5 + 2.0**-20)) if around else values
 
 
 def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
