@@ -13,19 +13,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from benchmarks.experiments import Settings, fetch, run
 from benchmarks.tables import table, with_results
 from benchmarks.task import REPORT, ROOT
 from inpaint.base.files import flatten
 from inpaint.data.images.catalogue import DATASETS
-from inpaint.params import Params
 from inpaint.scoring.report import interval
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 README = ROOT / "README.md"
-
-Settings = dict[str, Any]
 
 _OFFICIAL: Settings = {"data.source": "official", "data.test_size": None}
 # Less than ten minutes of training on two cores.
@@ -69,36 +65,12 @@ ROWS = {
 }
 
 
-def complete(row: str, committed: str) -> Settings:
-    """All parameters of a row: what it leaves open is as in the committed params.yaml.
-
-    So neither an edited params.yaml nor the row checked out before changes what a row means.
-    """
-    return flatten(Params.model_validate(yaml.safe_load(committed)).model_dump()) | ROWS[row]
-
-
-def run(row: str, *, here: bool) -> None:
-    """Run a row as the experiment of its name, in a temporary directory or in the workspace."""
-    # An experiment can't be run again under its name. Its results stay in the run-cache.
-    subprocess.run(["dvc", "exp", "remove", "--quiet", row], cwd=ROOT, capture_output=True)
-    committed = _output("git", "show", "HEAD:params.yaml")
-    settings = [f"{key}={json.dumps(value)}" for key, value in complete(row, committed).items()]
-    subprocess.run(
-        ["dvc", "exp", "run", "--name", row]
-        + ([] if here else ["--temp"])
-        + [word for setting in settings for word in ("--set-param", setting)],
-        cwd=ROOT,
-        check=True,
-    )
-
-
 def collect(row: str) -> dict[str, Any]:
     """What the tables need of a finished row."""
     with tempfile.TemporaryDirectory() as folder:
         contents = []
         for name in ("metrics.json", "train.json"):
-            path = Path(folder, name)
-            _output("dvc", "get", "--quiet", ".", f"reports/{name}", "--rev", row, "--out", path)
+            path = fetch(row, f"reports/{name}", Path(folder, name))
             contents.append(json.loads(path.read_text()))
     metrics, train = contents
     test = metrics["test"]
@@ -119,11 +91,6 @@ def collect(row: str) -> dict[str, Any]:
         **{key: train[key] for key in ("epochs", "images_seen", "seconds", "num_parameters")},
         "collapsed": train["collapsed"],
     }
-
-
-def _output(*command: str | Path) -> str:
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout
 
 
 def with_tables(page: str, results: dict[str, Any]) -> str:
@@ -208,12 +175,12 @@ def main() -> None:
     parser.add_argument("--here", metavar="ROW", choices=ROWS, help="run this row alone")
     chosen = parser.parse_args().here
     if chosen:
-        run(chosen, here=True)
+        run(chosen, ROWS[chosen], here=True)
         return
     results = {}
     for number, row in enumerate(ROWS, start=1):
         print(f"[{number}/{len(ROWS)}] {row}", flush=True)
-        run(row, here=False)
+        run(row, ROWS[row], here=False)
         results[row] = collect(row)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     README.write_text(with_tables(README.read_text(), results))

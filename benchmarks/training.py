@@ -153,7 +153,7 @@ def _set_up(of: Task) -> tuple[BatchSource, Trainer]:
         motif=DATASETS[params.data.dataset].motif,
     )
     model = NETWORKS[params.model.network].build(
-        images.shape[1:],
+        images.shape[3],
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,

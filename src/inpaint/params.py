@@ -63,12 +63,14 @@ def _refuse_repetition(kinds: list[str]) -> list[str]:
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 Number = Annotated[float, BeforeValidator(_refuse_lookalikes), Field(allow_inf_nan=False)]
 NumImages = Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None
+ImageSize = Annotated[StrictInt, Field(ge=16, le=512)] | None
 Seed = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 # Pixels, or a share of the image's shorter side.
 Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)]
 
 _LONGEST_ECHO = 300  # characters of a wrong value
 _NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"
+_IMAGE_SIZE = "a whole number of pixels from 16 to 512, or null for the data set's own"
 _SEED = "a whole number from 0 to 9223372036854775807"
 _LENGTH = "a whole number of pixels, at least 1, or a share of the image's side between 0 and 1"
 
@@ -81,6 +83,7 @@ class DataParams(_Section):
     """Which images, and how many of them."""
 
     dataset: str = _one_of(DATASETS)
+    image_size: ImageSize = Field(description=_IMAGE_SIZE)
     source: str = _one_of(("auto", *(name for each in DATASETS.values() for name in each.sources)))
     train_size: NumImages = Field(description=_NUM_IMAGES)
     valid_size: NumImages = Field(description=_NUM_IMAGES)
@@ -179,7 +182,7 @@ class Params(_Section):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width (pixels) and channels of the images."""
-        return DATASETS[self.data.dataset].image_shape
+        return DATASETS[self.data.dataset].shape(self.data.image_size)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Params":
@@ -189,8 +192,22 @@ class Params(_Section):
             raise ValueError(
                 f"data.source: received '{source}', allowed for {dataset}: {', '.join(allowed)}"
             )
+        self._check_image_size()
         self._check_lengths()
         return self
+
+    def _check_image_size(self) -> None:
+        """Refuse sizes that the images do not have, or that the network does not take."""
+        try:
+            height, width, _ = self.image_shape
+        except ValueError as error:
+            raise ValueError(f"data.image_size: {error} ({self.data.dataset})") from None
+        multiple = NETWORKS[self.model.network].multiple
+        if height % multiple or width % multiple:
+            raise ValueError(
+                f"data.image_size: received {height}, allowed for {self.model.network}: multiples "
+                f"of {multiple}"
+            )
 
     def _check_lengths(self) -> None:
         """Refuse holes that do not fit into the images or would hide all of one."""

@@ -116,7 +116,19 @@ def test_it_says_what_it_gives(model: PyFuncModel) -> None:
     signature = model.metadata.signature
     assert signature is not None
     assert signature.inputs is None  # the model checks them itself
-    assert [(t.type, t.shape) for t in signature.outputs] == [(np.uint8, (-1, 28, 28, 1))]
+    assert [(t.type, t.shape) for t in signature.outputs] == [(np.uint8, (-1, -1, -1, 1))]
+
+
+def test_it_takes_pictures_of_another_size(finished: Any, model: PyFuncModel) -> None:
+    images = np.load(finished.paths.images("test"))
+    # Six digits side by side, of which 5 rows and 9 columns are cut off: 51x75.
+    picture = np.block([[[images[0]], [images[1]], [images[2]]], [[each] for each in images[3:6]]])
+    picture = picture[np.newaxis, :51, :75]
+    hole = np.zeros((1, 51, 75), bool)
+    hole[0, 20:29, 33:40] = True
+    restored: np.ndarray = np.asarray(model.predict({"images": picture, "holes": hole}))
+    assert restored.shape == (1, 51, 75, 1)
+    np.testing.assert_array_equal(restored[~hole], picture[~hole])
 
 
 def test_it_refuses_holes_of_the_other_polarity(finished: Any, model: PyFuncModel) -> None:

@@ -80,6 +80,22 @@ def test_default_sizes_work_for_photographs(project: Any) -> None:
     assert manifest["motif"] == "crops"
 
 
+def test_crops_may_have_another_size(project: Any) -> None:
+    project.set({"data": {"dataset": "photos_grey", "image_size": 50}})
+    assert project.run("prepare", "mask") == 0
+    assert np.load(project.paths.images("test")).shape == (50, 50, 50, 1)
+    assert np.load(project.paths.holes("test")).shape == (50, 50, 50)
+
+
+def test_crops_that_no_picture_holds_are_one_line(
+    project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.set({"data": {"dataset": "photos", "image_size": 400}})
+    assert project.run("prepare") == 2
+    message = "data.image_size: received 400, allowed for chelsea: up to 300"
+    assert message in capsys.readouterr().err
+
+
 def test_every_data_set_has_a_motif_that_augmentation_knows() -> None:
     for dataset in DATASETS.values():
         images = np.zeros((1, *dataset.image_shape), np.uint8)

@@ -18,7 +18,7 @@ def scores(ssim_unit: float, hole_psnr_db: float | None = 12.345) -> dict[str, f
 
 # Of a training, by section.
 PARAMS: dict[str, Any] = {
-    "data": {"dataset": "mnist", "train_size": None, "seed": 0},
+    "data": {"dataset": "mnist", "image_size": None, "train_size": None, "seed": 0},
     "mask": {"kind": "box", "box_sides": [4, 12]},
     "model": {"network": "residual_unet", "skip_connections": True},
     "train": {"epochs": 70, "learning_rate": 0.002},
@@ -67,6 +67,6 @@ TRAINED: dict[str, Any] = {
     "collapsed": False,
     "largest_hole": 0.3,
     "terms": {"licence": "CC0 (somebody)", "citation": "digits of the package digits"},
-    "params": {"model": {"network": "residual_unet"}},
+    "params": PARAMS,
     "origin": {"experiment": "longer"},
 }

@@ -119,8 +119,13 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
             "data.dataset",
             "imagenet",
             "'imagenet'",
-            "mnist, cifar10, fashion_mnist, photos, textures",
+            "mnist, cifar10, fashion_mnist, photos, photos_grey, textures",
         ),
+        ("data.image_size", 15, "15", "a whole number of pixels from 16 to 512, or null"),
+        ("data.image_size", 513, "513", "a whole number of pixels from 16 to 512, or null"),
+        ("data.image_size", 0.5, "0.5", "a whole number of pixels from 16 to 512, or null"),
+        ("data.image_size", True, "True", "a whole number of pixels from 16 to 512, or null"),
+        ("data.image_size", [32, 40], "[32, 40]", "a whole number of pixels from 16 to 512"),
         ("data.source", "web", "'web'", "auto, bundled, official"),
         ("data.train_size", -5, "-5", "a whole number from 1 to 1000000, or null"),
         ("data.test_size", "all", "'all'", "a whole number from 1 to 1000000, or null"),
@@ -197,6 +202,7 @@ def test_registered_models_may_have_any_usual_name(tmp_path: Path, name: str) ->
         ("mnist", "size", 28, 28, 27),
         ("mnist", "size", 0.99, 0.99, 27),
         ("photos", "size", 32, 32, 31),
+        ("photos_grey", "box_sides", [3, 40], 40, 31),
         ("mnist", "box_sides", [3, 28], 28, 27),
         ("mnist", "brush_width", 15, 15, 14),
     ],
@@ -207,6 +213,13 @@ def test_hole_must_fit_into_the_image(
     message = refusal(tmp_path, changed({"data.dataset": dataset, f"mask.{key}": value}))
     assert f"mask.{key}: received {received}, allowed for the" in message
     assert f"1 to {largest}" in message
+
+
+def test_holes_grow_with_the_crops(tmp_path: Path) -> None:
+    changes = {"data.dataset": "photos", "data.image_size": 72, "mask.box_sides": [3, 71]}
+    assert load_text(tmp_path, changed(changes)).mask.box_sides == [3, 71]
+    message = refusal(tmp_path, changed(changes | {"mask.size": 72}))
+    assert "mask.size: received 72, allowed for the 72x72 images of photos: 1 to 71" in message
 
 
 def test_sides_of_boxes_come_in_order(tmp_path: Path) -> None:
@@ -321,6 +334,7 @@ def test_params_are_frozen(params: Params) -> None:
         ("fashion_mnist", (28, 28, 1)),
         ("cifar10", (32, 32, 3)),
         ("photos", (32, 32, 3)),
+        ("photos_grey", (32, 32, 1)),
         ("textures", (28, 28, 1)),
     ],
 )
@@ -329,6 +343,41 @@ def test_image_shape_is_that_of_the_data_set(
 ) -> None:
     text = changed({"data.dataset": dataset, "data.source": "auto"})
     assert load_text(tmp_path, text).image_shape == shape
+
+
+@pytest.mark.parametrize(
+    ("dataset", "channels"), [("photos", 3), ("photos_grey", 1), ("textures", 1)]
+)
+@pytest.mark.parametrize("size", [16, 33, 512])
+def test_crops_may_have_another_size(
+    tmp_path: Path, dataset: str, channels: int, size: int
+) -> None:
+    changes = {"data.dataset": dataset, "data.image_size": size}
+    assert load_text(tmp_path, changed(changes)).image_shape == (size, size, channels)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "own"), [("mnist", 28), ("cifar10", 32), ("fashion_mnist", 28)]
+)
+def test_images_that_are_no_crops_have_their_own_size(
+    tmp_path: Path, dataset: str, own: int
+) -> None:
+    text = changed({"data.dataset": dataset, "data.image_size": own})
+    assert load_text(tmp_path, text).image_shape[:2] == (own, own)
+    text = changed({"data.dataset": dataset, "data.image_size": 48})
+    assert (
+        f"data.image_size: received 48, allowed: null or {own}, their size ({dataset})"
+    ) in refusal(tmp_path, text)
+
+
+def test_size_has_to_be_one_that_the_network_takes(tmp_path: Path) -> None:
+    changes = {"data.dataset": "photos", "data.image_size": 50}
+    assert load_text(tmp_path, changed(changes)).data.image_size == 50
+    assert (
+        "data.image_size: received 50, allowed for report_unet: multiples of 4"
+    ) in refusal(tmp_path, changed(changes | {"model.network": "report_unet"}))
+    changes |= {"model.network": "report_unet", "data.image_size": 52}
+    assert load_text(tmp_path, changed(changes)).data.image_size == 52
 
 
 def test_flatten_names_every_key_by_its_path(params: Params) -> None:

@@ -7,14 +7,14 @@ image: that is a ValueError.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from inpaint.restoring.biharmonic import RADIUS, LinearMap, linear_map
-from inpaint.restoring.regions import Region, regions, window_around
+from inpaint.restoring.regions import Region, by_hole, regions, window_around
 
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
 _KEPT_MAPS = 1024  # different holes, at most 170 kB each
@@ -76,7 +76,7 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """
     check_holes(images, holes)
     filled = images.copy()
-    for hole, members in _by_hole(holes):
+    for hole, members in by_hole(holes):
         for part in np.split(members, range(_PART, len(members), _PART)) if hole.any() else ():
             if part[-1] - part[0] + 1 == len(part):  # one after the other: no copy
                 _fill_one_hole(filled[part[0] : part[-1] + 1], hole)
@@ -192,16 +192,3 @@ def _opencv(images: np.ndarray, holes: np.ndarray, method: int) -> np.ndarray:
         restored = cv2.inpaint(image, hole.astype(np.uint8), _OPENCV_RADIUS, method)
         filled[i, hole] = restored.reshape(image.shape)[hole]
     return filled
-
-
-def _by_hole(holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The different holes, each with the indices of the images that have it."""
-    if len(holes) == 1:
-        yield holes[0], np.zeros(1, int)
-        return
-    packed = np.packbits(holes.reshape(len(holes), math.prod(holes.shape[1:])), axis=1)
-    members: dict[bytes, list[int]] = {}
-    for i, row in enumerate(packed):
-        members.setdefault(row.tobytes(), []).append(i)
-    for indices in members.values():
-        yield holes[indices[0]], np.array(indices)

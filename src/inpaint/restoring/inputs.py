@@ -15,14 +15,14 @@ _KINDS = {"U": "text", "S": "text", "b": "truth values", "O": "something else th
 
 
 def check_inputs(
-    received: object, image_shape: tuple[int, int, int], largest_hole: float
+    received: object, channels: int, largest_hole: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The images and holes of a request.
 
     Args:
         received: a mapping of `images`, whole numbers in [0, 255] (N, H, W, C), and `holes`, True
             or 1 = missing (N, H, W).
-        image_shape: H, W and C of the images that the network takes.
+        channels: C of the images that the network takes.
         largest_hole: the largest share of an image that was missing in training and validation, in
             [0, 1].
 
@@ -37,11 +37,10 @@ def check_inputs(
         what = ", ".join(names)[:_LONGEST_ECHO] if names is not None else type(received).__name__
         raise ValueError(f"received {what or 'nothing'}, allowed: images and holes, by these names")
     images = _whole_numbers("images", received["images"], 0, 255, "black to white")
-    if len(images) == 0 or images.shape[1:] != image_shape:
-        expected = ", ".join(map(str, image_shape))
+    if images.ndim != 4 or images.size == 0 or images.shape[3] != channels:
         raise ValueError(
-            f"images: received the shape {images.shape}, allowed: (N, {expected}) for N images of "
-            "so many rows, columns and channels"
+            f"images: received the shape {images.shape}, allowed: (N, height, width, {channels}) "
+            "for N images of so many rows, columns and channels"
         )
     holes = _whole_numbers("holes", received["holes"], 0, 1, "or false and true: 1 is missing")
     if holes.shape != images.shape[:3]:

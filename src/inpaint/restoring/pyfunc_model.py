@@ -53,9 +53,7 @@ class RestoringModel:
             RefusedInput: something else was received.
         """
         try:
-            images, holes = check_inputs(
-                model_input, self._inpainter.image_shape, self._largest_hole
-            )
+            images, holes = check_inputs(model_input, self._inpainter.channels, self._largest_hole)
         except ValueError as error:
             raise RefusedInput.invalid_parameter_value(str(error)) from None
         with self._one_at_a_time:

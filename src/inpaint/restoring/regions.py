@@ -1,5 +1,7 @@
 """What lies around a hole: the windows that are looked at when it is filled."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -76,6 +78,19 @@ def window_around(hole: np.ndarray, margin: int) -> tuple[slice, slice]:
         slice(max(top - margin, 0), min(bottom + margin, height)),
         slice(max(left - margin, 0), min(right + margin, width)),
     )
+
+
+def by_hole(holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The different holes, each with the indices of the images that have it."""
+    if len(holes) == 1:
+        yield holes[0], np.zeros(1, int)
+        return
+    packed = np.packbits(holes.reshape(len(holes), math.prod(holes.shape[1:])), axis=1)
+    members: dict[bytes, list[int]] = {}
+    for i, row in enumerate(packed):
+        members.setdefault(row.tobytes(), []).append(i)
+    for indices in members.values():
+        yield holes[indices[0]], np.array(indices)
 
 
 def _labelled(window: np.ndarray) -> tuple[np.ndarray, list[list[int]]]:

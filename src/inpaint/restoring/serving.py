@@ -1,16 +1,25 @@
 """The one way from images with holes to restored images."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-import inpaint.restoring.networks.blocks  # noqa: F401  tells Keras of the layers in saved networks
+# Keras is told of the layers in saved networks.
+import inpaint.restoring.networks.blocks
+import inpaint.restoring.networks.surroundings  # noqa: F401
+from inpaint.restoring.coarse import without_deep_holes
 from inpaint.restoring.fill import check_holes
 from inpaint.restoring.networks import NETWORKS, network_inputs
-from inpaint.restoring.pixels import to_uint8
+from inpaint.restoring.pixels import to_signed, to_uint8
+from inpaint.restoring.windows import Piece, pieces
 
-_BATCH = 250
+# Models for photographs, by number of channels: made by `make pretrained`.
+_FOLDER = Path(__file__).parent / "pretrained"
+PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
+_PIXELS = 200_000  # what the network is given at a time: 250 small images, or one large piece
 
 
 class Inpainter:
@@ -19,13 +28,26 @@ class Inpainter:
     def __init__(self, model: keras.Model) -> None:
         if model.name not in NETWORKS:
             raise ValueError(f"model: received {model.name!r}, allowed: {', '.join(NETWORKS)}")
+        if model.output_shape[1] is not None:
+            raise ValueError(
+                f"model: received one for images of {model.output_shape[1:]}, allowed: any size; "
+                "an older version made it: train it again"
+            )
         self._model = model
+        self._network = NETWORKS[model.name]
+        # One graph for any size and number of images, where `predict` would make several.
+        signature = {
+            name: tf.TensorSpec((None, None, None, tensor.shape[-1]))
+            for name, tensor in model.input.items()
+        }
+        self._predict = tf.function(
+            lambda inputs: model(inputs, training=False), [signature], autograph=False
+        )
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the images that the network takes."""
-        shape: tuple[int, int, int] = self._model.output_shape[1:]
-        return shape
+    def channels(self) -> int:
+        """Of the images that the network takes: 1 is grey, 3 are red, green and blue."""
+        return int(self._model.output_shape[-1])
 
     @property
     def layers(self) -> str:
@@ -35,7 +57,10 @@ class Inpainter:
         return "\n".join(lines)
 
     def restore(self, images: np.ndarray, holes: np.ndarray, *, raw: bool = False) -> np.ndarray:
-        """Fill the holes of images.
+        """Fill the holes of images, or of one picture, of any size.
+
+        Only the surroundings of each hole are looked at, piece by piece, so time and memory grow
+        with the holes.
 
         Args:
             images: uint8 (N, H, W, C) in [0, 255]; what is under a hole is never looked at.
@@ -50,28 +75,73 @@ class Inpainter:
         """
         self._check(images)
         check_holes(images, holes)
+        if self._network.is_local:
+            return self._restore_pieces(images, holes)
         restored = np.empty_like(images)
-        for start in range(0, len(images), _BATCH):
-            part = slice(start, start + _BATCH)
+        num = max(1, _PIXELS // (images.shape[1] * images.shape[2]))
+        for start in range(0, len(images), num):
+            part = slice(start, start + num)
             inputs = network_inputs(self._model.name, np.asarray(images[part]), holes[part])
-            output = self._model.predict_on_batch(inputs)
-            restored[part] = to_uint8(output)
+            restored[part] = to_uint8(self._predict(inputs).numpy())
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 
+    def _restore_pieces(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+        images, holes = without_deep_holes(images, holes, self.restore)
+        filled = self._network.fill(images, holes)
+        restored = filled.copy()
+        for batch in _batches(pieces(holes)):
+            hole = np.stack([piece.hole for piece in batch])[..., np.newaxis]
+            seen = np.stack([_look_at(filled, piece) for piece in batch])
+            inputs = {"image": to_signed(seen), "hole": hole.astype(np.float32)}
+            for piece, output in zip(batch, to_uint8(self._predict(inputs).numpy()), strict=True):
+                _look_at(restored, piece)[piece.core] = output[piece.core]
+        return restored
+
     def _check(self, images: np.ndarray) -> None:
-        expected = self.image_shape
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != self.channels:
             raise ValueError(
-                f"images: received {images.dtype} {images.shape}, allowed: uint8 (N, "
-                f"{', '.join(map(str, expected))})"
+                f"images: received {images.dtype} {images.shape}, allowed: uint8 (N, any height, "
+                f"any width, {self.channels})"
             )
+
+
+def _look_at(images: np.ndarray, piece: Piece) -> np.ndarray:
+    """A view of a piece of its picture: (h, w, C)."""
+    return images[piece.picture, piece.rows, piece.columns]
+
+
+def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Pieces of one size together, as many as the network is given at a time."""
+    waiting: dict[tuple[int, ...], list[Piece]] = {}
+    for piece in pieces:
+        shape = piece.hole.shape
+        batch = waiting.setdefault(shape, [])
+        batch.append(piece)
+        if (len(batch) + 1) * shape[0] * shape[1] > _PIXELS:
+            yield waiting.pop(shape)
+    yield from waiting.values()
+
+
+def load_pretrained(channels: int) -> Inpainter:
+    """Load the model for photographs that comes with the package.
+
+    Args:
+        channels: 1 for grey pictures, 3 for coloured ones.
+
+    Raises:
+        ValueError: another number of channels.
+    """
+    if channels not in PRETRAINED:
+        allowed = " or ".join(map(str, PRETRAINED))
+        raise ValueError(f"channels: received {channels}, allowed: {allowed}")
+    return load(PRETRAINED[channels])
 
 
 def load(path: Path) -> Inpainter:
     """Load a saved network, in Keras's safe mode: no code is taken from the file.
 
     Raises:
-        ValueError: there is no such file, or it is no Keras model.
+        ValueError: there is no such file, it is no Keras model, or an older version made it.
     """
     try:
         return Inpainter(keras.saving.load_model(path, compile=False, safe_mode=True))

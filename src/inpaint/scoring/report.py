@@ -17,7 +17,7 @@ _CAPTIONS = {
 def reported(result: dict[str, Any]) -> float | None:
     """The report's own score, if these are its data set and its hole."""
     dataset, holes = DATASETS[result["data"]["dataset"]], result["holes"]
-    height, width, _ = dataset.image_shape
+    height, width, _ = dataset.image_shape  # those of the report's data sets are never crops
     is_its_hole = holes["kind"] == "center" and round(holes["share"] * height * width) == 8 * 8
     return dataset.reported if is_its_hole else None
 

@@ -23,13 +23,14 @@ from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
 from inpaint.restoring.networks import NETWORKS
+from inpaint.restoring.regions import REACH, window_around
 from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
 from inpaint.tracking.record import epoch_metrics
 from inpaint.tracking.sync import log_results
 from inpaint.training import health
 from inpaint.training.batches import Batch, BatchSource, make_batch
-from inpaint.training.loop import Trainer
+from inpaint.training.loop import WHOLE, Trainer, Window
 
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
 # shows the same curve in less time. The stage evaluate scores all of them.
@@ -49,7 +50,7 @@ def run(params: Params, paths: Paths) -> str:
     tf.config.experimental.enable_op_determinism()
     source = _batch_source(params, paths, manifests)
     model = NETWORKS[params.model.network].build(
-        source.images.shape[1:],
+        source.images.shape[3],
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
@@ -57,10 +58,18 @@ def run(params: Params, paths: Paths) -> str:
     record = _describe_training(params, paths, manifests)
     with training_run(paths.root, record, on_problem=_warn) as live:
         started = time.monotonic()
+        curve_images, curve_holes = (
+            np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")
+        )
         history, collapsed = _train(
-            Trainer(model, params.train.model_dump(), source.batches_per_epoch),
+            Trainer(
+                model,
+                params.train.model_dump(),
+                source.batches_per_epoch,
+                _window(params.model.network, source.holes, curve_holes),
+            ),
             source,
-            _valid_batch(params, paths, _CURVE_IMAGES),
+            make_batch(params.model.network, curve_images, curve_holes),
             params,
             live,
         )
@@ -154,10 +163,16 @@ def _hole_pool(train: TrainParams, mask: dict[str, Any], shape: tuple[int, int])
     )
 
 
-def _valid_batch(params: Params, paths: Paths, num: int) -> Batch:
-    """The first validation images with their holes."""
-    images, holes = load_split(paths, "valid")
-    return make_batch(params.model.network, np.asarray(images[:num]), np.asarray(holes[:num]))
+def _window(network: str, *holes: np.ndarray) -> Window:
+    """Where a network has to look for all these holes, as it does when it fills one of them.
+
+    It halves images, so that it matters where a window begins.
+    """
+    if not NETWORKS[network].is_local:
+        return WHOLE
+    missing = np.logical_or.reduce([each.any(axis=0) for each in holes])
+    window = window_around(missing, REACH)
+    return WHOLE if window == tuple(slice(0, size) for size in missing.shape) else window
 
 
 def _train(

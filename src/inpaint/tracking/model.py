@@ -45,7 +45,7 @@ def log_model(
         training: the content of reports/train.json.
         example: `images` and `holes` that people can try the model with.
     """
-    image_shape = DATASETS[training["params"]["data"]["dataset"]].image_shape
+    channels = DATASETS[training["params"]["data"]["dataset"]].image_shape[2]
     with tempfile.TemporaryDirectory() as folder, _trying_quietly():
         Model.log(
             artifact_path=None,
@@ -58,7 +58,7 @@ def log_model(
             # What comes in is for the model to check. With types given here, the server would make
             # them fit before anybody sees that 0.7 becomes 0, and 255 true.
             signature=ModelSignature(
-                outputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, *image_shape))])
+                outputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, -1, channels))])
             ),
             input_example=dict(example),
             # Without them MLflow loads the model in another process to find out.
@@ -109,7 +109,8 @@ def model_id_of(client: MlflowClient, run: Run) -> str | None:
 
 def _copy_code(folder: Path) -> Path:
     source, copy = Path(restoring.__file__).parent, folder / "inpaint"
-    shutil.copytree(source, copy / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    left_out = shutil.ignore_patterns("__pycache__", "pretrained")  # a model needs no other one
+    shutil.copytree(source, copy / source.name, ignore=left_out)
     shutil.copy(source.with_name("__init__.py"), copy)
     return copy
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import tree
 
 from inpaint.base.seeds import derive_seed
 from inpaint.training.batches import Batch
@@ -17,6 +18,10 @@ _WARM_UP = 0.05  # share of all steps over which the learning rate rises
 _AVERAGING_EPOCHS = 2.0  # averaged weights remember about this many epochs
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 _BATCH = 250  # images, when there is no gradient
+
+
+Window = tuple[slice, slice]  # rows and columns of the images
+WHOLE: Window = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,19 @@ class Trainer:
         model: the network.
         train: the section `train` of the parameters.
         steps_per_epoch: batches.
+        window: rows and columns of the images that the network is run on, if nothing is missing
+            elsewhere and it passes known pixels through.
     """
 
-    def __init__(self, model: keras.Model, train: Mapping[str, Any], steps_per_epoch: int) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        train: Mapping[str, Any],
+        steps_per_epoch: int,
+        window: Window = WHOLE,
+    ) -> None:
         self.model = model
+        self._window = window
         self._loss = LOSSES[train["loss"]]
         if train["optimizer"] == "adamw":
             self._forget: float | None = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
@@ -72,9 +86,7 @@ class Trainer:
         self._optimizer.build(self._trained.trainable_variables)
         is_augmented = train["augmentation"] == "input"
         self._augment = _input_augmentation(train["seed"]) if is_augmented else None
-        signature = _batches_of_any_size(model)
-        self._step = tf.function(self._train_step, signature, autograph=False)
-        self._predict = tf.function(self._valid_step, signature, autograph=False)
+        self._graphs: dict[str, Any] = {}
 
     @property
     def learning_rate(self) -> float:
@@ -85,7 +97,7 @@ class Trainer:
         """Take one step per batch; give the mean loss of an image."""
         total, num_images = 0.0, 0
         for batch in batches:
-            loss = self._step(batch.inputs, batch.image_true, batch.hole)
+            loss = self._run("train", batch.inputs, batch.image_true, batch.hole)
             total += float(loss) * len(batch.hole)
             num_images += len(batch.hole)
         return total / num_images
@@ -95,7 +107,8 @@ class Trainer:
         losses, scores, inside, inside_true = [], [], [], []
         for start in range(0, len(data.hole), _BATCH):
             part = slice(start, start + _BATCH)
-            result = self._predict(
+            result = self._run(
+                "valid",
                 {name: each[part] for name, each in data.inputs.items()},
                 data.image_true[part],
                 data.hole[part],
@@ -113,13 +126,36 @@ class Trainer:
             hole_range_true=float(np.ptp(np.concatenate(inside_true))),
         )
 
+    def _run(self, step: str, *arrays: Any) -> Any:
+        """Take a step, by one graph for all batches: the last one of an epoch is smaller."""
+        if step not in self._graphs:
+            function = {"train": self._train_step, "valid": self._valid_step}[step]
+            signature = tree.map_structure(
+                lambda array: tf.TensorSpec((None, *array.shape[1:])), arrays
+            )
+            self._graphs[step] = tf.function(function, signature, autograph=False)
+        return self._graphs[step](*arrays)
+
+    def _look(self, model: keras.Model, inputs: dict[str, tf.Tensor], *, training: bool) -> Any:
+        """The network's whole image, from what it makes of the window."""
+        if self._window == WHOLE:
+            return tf.cast(model(inputs, training=training), tf.float32)
+        seen = {name: each[:, *self._window] for name, each in inputs.items()}
+        change = tf.cast(model(seen, training=training), tf.float32) - seen["image"]
+        image = inputs["image"]
+        around = [
+            (span.start, size - span.stop)
+            for span, size in zip(self._window, image.shape[1:3], strict=True)
+        ]
+        return image + tf.pad(change, [(0, 0), *around, (0, 0)])
+
     def _train_step(
         self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
     ) -> tf.Tensor:
         if self._augment is not None:
             inputs = inputs | {"image": self._augment(inputs["image"], training=True)}
         with tf.GradientTape() as tape:
-            image_pred = tf.cast(self._trained(inputs, training=True), tf.float32)
+            image_pred = self._look(self._trained, inputs, training=True)
             loss = self._loss(image_true, image_pred, hole)
         weights = self._trained.trainable_variables
         self._optimizer.apply(tape.gradient(loss, weights), weights)
@@ -146,7 +182,7 @@ class Trainer:
     def _valid_step(
         self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        image_pred = self.model(inputs, training=False)
+        image_pred = self._look(self.model, inputs, training=False)
         loss = self._loss(image_true, image_pred, hole)
         composite = hole * tf.clip_by_value(image_pred, -1, 1) + (1 - hole) * image_true
         score = tf.reduce_mean(ssim(image_true, composite))
@@ -175,17 +211,6 @@ def _cosine(highest: float, num_steps: int) -> keras.optimizers.schedules.Learni
     return keras.optimizers.schedules.CosineDecay(
         0.0, max(1, num_steps - warm_up), warmup_target=highest, warmup_steps=warm_up
     )
-
-
-def _batches_of_any_size(model: keras.Model) -> list[object]:
-    """Inputs, image_true and hole of a batch, so that one graph takes the last, smaller one too."""
-
-    def spec(shape: Sequence[int]) -> tf.TensorSpec:
-        return tf.TensorSpec([None, *shape])
-
-    image_shape = model.output_shape[1:]
-    inputs = {name: spec(each.shape[1:]) for name, each in model.input.items()}
-    return [inputs, spec(image_shape), spec((*image_shape[:2], 1))]
 
 
 def _input_augmentation(seed: int) -> keras.Sequential:

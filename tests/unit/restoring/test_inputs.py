@@ -10,7 +10,7 @@ import pytest
 
 from inpaint.restoring.inputs import check_inputs, largest_accepted
 
-SHAPE = (24, 40, 3)
+CHANNELS = 3
 LARGEST = 0.5  # three quarters of an image may be missing
 
 Change = Callable[[np.ndarray], Any]
@@ -33,13 +33,13 @@ def holes() -> np.ndarray:
 
 
 def check(images: object, holes: object) -> tuple[np.ndarray, np.ndarray]:
-    return check_inputs({"images": images, "holes": holes}, SHAPE, LARGEST)
+    return check_inputs({"images": images, "holes": holes}, CHANNELS, LARGEST)
 
 
 def refusal(received: object) -> str:
     """The one line that it is refused with."""
     with pytest.raises(ValueError, match="allowed") as caught:
-        check_inputs(received, SHAPE, LARGEST)
+        check_inputs(received, CHANNELS, LARGEST)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -102,12 +102,21 @@ def test_holes_of_another_type_or_range_are_refused(
 
 @pytest.mark.parametrize(
     "shape",
-    [(24, 40, 3), (2, 40, 24, 3), (2, 24, 40, 1), (2, 24, 40), (1, 2, 24, 40, 3), (0, 24, 40, 3)],
+    [
+        (24, 40, 3),
+        (2, 24, 40, 1),
+        (2, 24, 40, 4),
+        (2, 3, 24, 40),
+        (2, 24, 40),
+        (1, 2, 24, 40, 3),
+        (0, 24, 40, 3),
+        (2, 0, 40, 3),
+    ],
 )
 def test_images_of_another_shape_are_refused(holes: np.ndarray, shape: tuple[int, ...]) -> None:
     assert refusal({"images": np.zeros(shape, np.uint8), "holes": holes}) == (
-        f"images: received the shape {shape}, allowed: (N, 24, 40, 3) for N images of so many "
-        "rows, columns and channels"
+        f"images: received the shape {shape}, allowed: (N, height, width, 3) for N images of "
+        "so many rows, columns and channels"
     )
 
 
@@ -205,9 +214,20 @@ def test_whole_numbers_of_any_kind_become_the_librarys_arrays(
     np.testing.assert_array_equal(checked[1], holes)
 
 
+@pytest.mark.parametrize("shape", [(2, 40, 24), (1, 1, 2), (3, 21, 35), (1, 512, 300)])
+def test_images_of_any_size_pass(shape: tuple[int, int, int]) -> None:
+    received = np.arange(np.prod(shape) * 3).reshape(*shape, 3) % 256
+    holes = np.zeros(shape, bool)
+    holes[0, 0, 1] = True
+    checked = check(received.tolist(), holes)
+    assert [array.dtype for array in checked] == [np.uint8, np.bool_]
+    np.testing.assert_array_equal(checked[0], received)
+    np.testing.assert_array_equal(checked[1], holes)
+
+
 def test_any_mapping_in_any_order_is_taken(images: np.ndarray, holes: np.ndarray) -> None:
     received = MappingProxyType({"holes": holes, "images": images})
-    checked = check_inputs(received, SHAPE, LARGEST)
+    checked = check_inputs(received, CHANNELS, LARGEST)
     np.testing.assert_array_equal(checked[0], images)
     np.testing.assert_array_equal(checked[1], holes)
 

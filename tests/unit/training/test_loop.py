@@ -175,7 +175,7 @@ def test_bfloat16_trains_about_as_float32_does(
 def test_copy_in_bfloat16_gives_about_the_same_output(
     rng: np.random.Generator, digits: np.ndarray, holes: np.ndarray, name: str
 ) -> None:
-    model = NETWORKS[name].build((28, 28, 1), filters=4, dropout=0.0, skip_connections=True)
+    model = NETWORKS[name].build(1, filters=4, dropout=0.0, skip_connections=True)
     model.set_weights([w + rng.normal(0, 0.05, w.shape) for w in model.get_weights()])
     inputs = make_batch(name, digits[:5], holes[:5]).inputs
     exact, close = model(inputs), loop._copy(model, "bfloat16")(inputs)
@@ -232,7 +232,7 @@ def test_reports_network_trains_as_in_the_report(
     train: Train, digits: np.ndarray, holes: np.ndarray
 ) -> None:
     keras.utils.set_random_seed(0)
-    network = report_unet((28, 28, 1), filters=2, dropout=0.2, skip_connections=True)
+    network = report_unet(1, filters=2, dropout=0.2, skip_connections=True)
     settings = train | {"loss": "mse", "augmentation": "input"}
     batch = make_batch("report_unet", digits[::4], holes[::4])
     trainer = Trainer(network, settings, 1)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from inpaint.base.errors import InputError
 from inpaint.data.images.pools import Pool
 
-_SCENES = {"motorcycle_left": "motorcycle", "motorcycle_right": "motorcycle"}
 _CROP_STRIDE = 8  # pixels; pictures of more than 640x480 pixels get a wider one
 
 
@@ -27,24 +28,37 @@ def crops(
 
     Args:
         pictures: split -> the names of its pictures.
-        shape: height, width (pixels) and channels of the crops, those of the pictures.
+        shape: height, width (pixels) and channels of the crops; of one channel, coloured pictures
+            are made grey.
+
+    Raises:
+        InputError: the crops are larger than a picture.
     """
     return tuple(
-        _crops(split, {name: _picture(name) for name in names}, shape)
+        _crops(split, {name: picture(name, shape[2]) for name in names}, shape)
         for split, names in pictures.items()
     )
 
 
-def _picture(name: str) -> np.ndarray:
-    """One picture, uint8 (H, W, 1 or 3)."""
+def picture(name: str, channels: int) -> np.ndarray:
+    """One picture, uint8 (H, W, channels); a coloured one is made grey if one channel is wanted."""
+    pixels = _load(name)
+    if pixels.shape[2] > channels:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., np.newaxis]
+    return pixels
+
+
+def _load(name: str) -> np.ndarray:
+    """uint8 (H, W, 1 or 3)."""
+    import matplotlib
     import skimage.data
+    from skimage.io import imread
     from sklearn.datasets import load_sample_image
 
     if name in ("china", "flower"):
         return np.asarray(load_sample_image(f"{name}.jpg"))
-    if name.startswith("motorcycle_"):
-        left, right, _disparity = skimage.data.stereo_motorcycle()
-        return np.asarray(left if name == "motorcycle_left" else right)
+    if name == "grace_hopper":
+        return np.asarray(imread(Path(matplotlib.get_data_path(), "sample_data", f"{name}.jpg")))
     load_image = {
         "hubble": skimage.data.hubble_deep_field,
         "ihc": skimage.data.immunohistochemistry,
@@ -58,12 +72,17 @@ def _crops(split: str, pictures: dict[str, np.ndarray], shape: tuple[int, int, i
     names, scenes, places = [], [], []
     for name, picture in pictures.items():
         rows, columns, _ = picture.shape
+        if height > rows or width > columns:
+            raise InputError(
+                f"data.image_size: received {max(height, width)}, allowed for {name}: up to "
+                f"{min(rows, columns)}"
+            )
         # Large pictures would otherwise outnumber the others by area alone.
         stride = _CROP_STRIDE * max(1, round((rows * columns / (640 * 480)) ** 0.5))
         for row in range(0, rows - height + 1, stride):
             for column in range(0, columns - width + 1, stride):
                 names.append(f"{name}:{row}:{column}")
-                scenes.append(_SCENES.get(name, name))
+                scenes.append(name)
                 places.append((name, row, column))
 
     def take(indices: np.ndarray) -> np.ndarray:

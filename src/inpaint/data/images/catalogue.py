@@ -28,11 +28,13 @@ class DataSet:
     """What its images are like, where they come from, and on what terms.
 
     Attributes:
-        image_shape: height, width (pixels) and channels of its images.
+        image_shape: height, width (pixels) and channels of its images; of crops, unless others are
+            asked for.
         motif: how far its images may be changed in training: see inpaint.training.augment.
         licence: of the images.
         sources: by the names that `data.source` takes; `auto` takes the first.
         reported: `ssim_unit` that the original report gives for its network, if it used this one.
+        crops: whether they are cut out of larger pictures, so that they can have any size.
     """
 
     image_shape: tuple[int, int, int]
@@ -40,11 +42,36 @@ class DataSet:
     licence: str
     sources: Mapping[str, Source]
     reported: float | None = None
+    crops: bool = False
+
+    def shape(self, image_size: int | None) -> tuple[int, int, int]:
+        """Height, width and channels of the images, given `data.image_size`.
+
+        Raises:
+            ValueError: the images are no crops, and have another size.
+        """
+        height, _, channels = self.image_shape
+        if self.crops and image_size is not None:
+            return image_size, image_size, channels
+        if image_size not in (None, height):
+            raise ValueError(f"received {image_size}, allowed: null or {height}, their size")
+        return self.image_shape
 
     def resolve(self, source: str) -> str:
         """The source itself; `auto` is decided by the data set alone, so it means equal data."""
         return next(iter(self.sources)) if source == "auto" else source
 
+
+# The pictures of the splits are disjoint, so that no crop of a tested picture is trained on.
+_PHOTOS = {
+    "train": ("china", "grace_hopper", "hubble", "ihc", "retina"),
+    "valid": ("flower", "rocket"),
+    "test": ("astronaut", "chelsea", "coffee"),
+}
+_PHOTOS_LICENCE = (
+    "astronaut, grace_hopper, hubble, rocket: public domain; chelsea, coffee, retina: CC0; "
+    "ihc: no known restrictions; china, flower: CC BY 2.0 (danielbuechele, vultilion)"
+)
 
 DATASETS = {
     "mnist": DataSet(
@@ -107,25 +134,30 @@ DATASETS = {
             ),
         },
     ),
-    # The pictures of the splits are disjoint, so that no crop of a tested picture, nor of its other
-    # view, is trained on.
     "photos": DataSet(
         image_shape=(32, 32, 3),
         motif="crops",
-        licence="astronaut, hubble, rocket: public domain; chelsea, coffee, retina: CC0; "
-        "ihc: no known restrictions; china, flower: CC BY 2.0 (danielbuechele, vultilion); "
-        "motorcycle: Middlebury 2014 stereo benchmark (Scharstein et al.), for research",
+        licence=_PHOTOS_LICENCE,
+        crops=True,
         sources={
             "bundled": Source(
-                "photographs carried by the packages scikit-image and scikit-learn",
+                "photographs carried by the packages scikit-image, scikit-learn and Matplotlib",
+                partial(bundled.crops, _PHOTOS),
+            ),
+        },
+    ),
+    "photos_grey": DataSet(
+        image_shape=(32, 32, 1),
+        motif="crops",
+        licence=_PHOTOS_LICENCE + "; brick, gravel: CC0; moon: public domain",
+        crops=True,
+        sources={
+            "bundled": Source(
+                "photographs carried by the packages scikit-image, scikit-learn and Matplotlib, "
+                "in grey",
                 partial(
                     bundled.crops,
-                    {
-                        "train": ("china", "hubble", "ihc", "motorcycle_left", "motorcycle_right",
-                                  "retina"),
-                        "valid": ("flower", "rocket"),
-                        "test": ("astronaut", "chelsea", "coffee"),
-                    },
+                    _PHOTOS | {"train": (*_PHOTOS["train"], "brick", "gravel", "moon")},
                 ),
             ),
         },
@@ -133,6 +165,7 @@ DATASETS = {
     "textures": DataSet(
         image_shape=(28, 28, 1),
         motif="crops",
+        crops=True,
         licence="brick, camera, cell, grass, gravel: CC0; coins: no known restrictions",
         sources={
             "bundled": Source(

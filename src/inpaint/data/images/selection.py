@@ -43,7 +43,8 @@ def select(data: Mapping[str, Any], raw_dir: Path) -> dict[str, Selection]:
     dataset = DATASETS[data["dataset"]]
     source = dataset.sources[dataset.resolve(data["source"])]
     selected = {}
-    for pool in source.load(dataset.image_shape, raw_dir / data["dataset"]):
+    shape = dataset.shape(data.get("image_size"))  # older runs have none
+    for pool in source.load(shape, raw_dir / data["dataset"]):
         rng = generator(data["seed"], "splits", *pool.splits)
         wanted = {split: data[f"{split}_size"] for split in pool.splits}
         for split, indices in splits.draw_splits(rng, pool.labels, wanted).items():

@@ -46,8 +46,49 @@ class RepeatedConv2DTranspose(keras.layers.Conv2DTranspose):
         return self.activation(outputs + self.bias)
 
 
-def check_divisible(image_shape: tuple[int, int, int], *, by: int) -> None:
-    """Refuse images that a network's pooling could not give back in the same size."""
-    height, width, _ = image_shape
-    if height % by or width % by:
-        raise ValueError(f"image_shape: received {height}x{width}, allowed: multiples of {by}")
+@keras.saving.register_keras_serializable(package="inpaint")
+class ReflectTo(keras.layers.Layer):
+    """Reflects images at their lower and right border until their sides are multiples of a number.
+
+    (B, H, W, C) -> (B, H', W', C). Those that are so already stay as they are.
+    """
+
+    def __init__(self, multiple: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.multiple = multiple
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        for axis in (1, 2):
+            size = keras.ops.shape(inputs)[axis]
+            place = keras.ops.arange(size + -size % self.multiple)
+            # An image of one pixel has none to reflect: it is repeated.
+            reflected = keras.ops.maximum(2 * (size - 1) - place, 0)
+            inputs = keras.ops.take(
+                inputs, keras.ops.where(place < size, place, reflected), axis=axis
+            )
+        return inputs
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        num, height, width, channels = input_shape
+        sides = (side and side + -side % self.multiple for side in (height, width))
+        return (num, *sides, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable(package="inpaint")
+class CropTo(keras.layers.Layer):
+    """Takes away what :class:`ReflectTo` has added.
+
+    (B, H', W', any) and the image as it was, (B, H, W, C) -> (B, H, W, any).
+    """
+
+    def call(self, inputs: keras.KerasTensor, image: keras.KerasTensor) -> keras.KerasTensor:
+        _, height, width, _ = keras.ops.shape(image)
+        return inputs[:, :height, :width]
+
+    def compute_output_shape(
+        self, inputs_shape: tuple[int | None, ...], image_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return (*image_shape[:3], inputs_shape[3])

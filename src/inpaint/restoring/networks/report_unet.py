@@ -2,11 +2,11 @@
 
 import keras
 
-from inpaint.restoring.networks.blocks import RepeatedConv2DTranspose, check_divisible
+from inpaint.restoring.networks.blocks import RepeatedConv2DTranspose
 
 
 def report_unet(
-    image_shape: tuple[int, int, int], *, filters: int, dropout: float, skip_connections: bool
+    channels: int, *, filters: int, dropout: float, skip_connections: bool
 ) -> keras.Model:
     """The report's U-Net, layer for layer with 32 filters, dropout 0.2 and skip connections.
 
@@ -17,7 +17,7 @@ def report_unet(
     (`train.augmentation: input`) and are inactive otherwise in the report's model as well.
 
     Args:
-        image_shape: height, width, channels; height and width divisible by 4.
+        channels: of the images, whose height and width have to be divisible by 4.
         filters: of the first level; the lower ones have 2 and 4 times as many.
         dropout: share of activations dropped after each encoder level.
         skip_connections: whether decoder levels see the encoder's.
@@ -26,7 +26,6 @@ def report_unet(
         A model from `image`, the masked image, float32 (B, H, W, C) with -1 under the hole, to the
         whole image, float32 (B, H, W, C) in [-1, 1] by tanh. Known pixels are predicted as well.
     """
-    check_divisible(image_shape, by=4)
     layers = keras.layers
 
     def conv(x: keras.KerasTensor, num: int) -> keras.KerasTensor:
@@ -41,11 +40,11 @@ def report_unet(
             x = layers.Concatenate()([x, skipped])
         return conv(x, num)
 
-    image = keras.Input(image_shape, name="image")
+    image = keras.Input((None, None, channels), name="image")
     c1 = encode(image, filters)
     c2 = encode(layers.MaxPooling2D(2)(c1), 2 * filters)
     x = conv(layers.MaxPooling2D(2)(c2), 4 * filters)
     x = decode(x, c2, 2 * filters)
     x = decode(x, c1, filters)
-    output = layers.Conv2D(image_shape[-1], 3, padding="same", activation="tanh")(x)
+    output = layers.Conv2D(channels, 3, padding="same", activation="tanh")(x)
     return keras.Model({"image": image}, output, name="report_unet")

@@ -2,27 +2,33 @@
 
 import keras
 
-from inpaint.restoring.networks.blocks import check_divisible, residual_block
+from inpaint.restoring.networks.blocks import CropTo, ReflectTo, residual_block
+from inpaint.restoring.networks.surroundings import SURROUNDINGS_RADIUS, Surroundings
 
-# On [-1, 1]: added to every image's contrast (2.5 grey levels) and roughness (0.6), so that an even
-# image is not divided by nothing, and can still be corrected.
+# On [-1, 1]: added to the contrast (2.5 grey levels) and roughness (0.6) around a pixel, so that an
+# even surface is not divided by nothing, and can still be corrected.
 _LEAST_CONTRAST = 0.02
 _LEAST_ROUGHNESS = 0.005
+_MULTIPLE = 4  # pixels; what two levels of halving give back in the same size
+# Pixels: how far the convolutions below see, and up to 3 more, because they halve the picture.
+_CONVOLUTIONS_RADIUS = 1 + 2 + 4 + 4 * (2 + 3 + 2) + 4 + 2 + 1 + 3
+# No pixel farther than this from another one has a say in the other's value.
+RADIUS = _CONVOLUTIONS_RADIUS + SURROUNDINGS_RADIUS
 
 
 def residual_unet(
-    image_shape: tuple[int, int, int], *, filters: int, dropout: float, skip_connections: bool
+    channels: int, *, filters: int, dropout: float, skip_connections: bool
 ) -> keras.Model:
-    """A residual U-Net on top of the biharmonic fill.
+    """A residual U-Net on top of the biharmonic fill, for images of any size.
 
     It starts as the biharmonic fill itself (the last layer starts at zero) and learns what to add
-    to it inside the hole. Nothing saturates. It sees each filled image with its own mean and
-    contrast taken out, and its correction grows with the filled image's roughness: so what it
-    learns of one picture holds for a darker or fainter one, and a smooth fill of a smooth image
-    stays one.
+    to it inside the hole. Nothing saturates. It sees the filled image near the hole with the mean
+    and contrast of the surroundings taken out, and its correction grows with their roughness: so
+    what it learns of one picture holds for a darker or fainter one, and a smooth fill of a smooth
+    image stays one.
 
     Args:
-        image_shape: height, width, channels; height and width divisible by 4.
+        channels: of the images.
         filters: of the first level; the lower ones have 2 and 4 times as many.
         dropout: share of activations dropped inside each residual block.
         skip_connections: whether decoder levels see the encoder's.
@@ -32,7 +38,6 @@ def residual_unet(
         `hole`, float32 (B, H, W, 1), 1 = missing, to the whole image, float32 (B, H,
         W, C), not clipped to [-1, 1]. Known pixels are passed through.
     """
-    check_divisible(image_shape, by=4)
     layers = keras.layers
 
     def block(x: keras.KerasTensor, num: int, dilation: int = 1) -> keras.KerasTensor:
@@ -45,10 +50,12 @@ def residual_unet(
         x = layers.Conv2DTranspose(num, 2, strides=2)(x)
         return layers.Add()([x, skipped]) if skip_connections else x
 
-    filled = keras.Input(image_shape, name="image")
-    hole = keras.Input((*image_shape[:2], 1), name="hole")
-    normalised = (filled - _mean(filled)) / (_contrast(filled) + _LEAST_CONTRAST)
-    x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([normalised, hole]))
+    image = keras.Input((None, None, channels), name="image")
+    missing = keras.Input((None, None, 1), name="hole")
+    filled, hole = ReflectTo(_MULTIPLE)(image), ReflectTo(_MULTIPLE)(missing)
+    near, mean, contrast, roughness = Surroundings()(filled, hole)
+    normalised = near * (filled - mean) / (contrast + _LEAST_CONTRAST)
+    x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([normalised, hole, near]))
     x1 = block(x, filters)
     x2 = block(down(x1, 2 * filters), 2 * filters)
     x = down(x2, 4 * filters)
@@ -58,24 +65,8 @@ def residual_unet(
     x = block(up(x, x1, filters), filters)
     x = layers.Activation("silu")(x)
     correction = layers.Conv2D(
-        image_shape[-1], 3, padding="same", kernel_initializer="zeros", name="correction"
+        channels, 3, padding="same", kernel_initializer="zeros", name="correction"
     )(x)
-    scaled = correction * (_roughness(filled) + _LEAST_ROUGHNESS)
-    output = layers.Add()([filled, layers.Multiply()([hole, scaled])])
-    return keras.Model({"image": filled, "hole": hole}, output, name="residual_unet")
-
-
-def _mean(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Of each image, all channels together: (B, H, W, C) -> (B, 1, 1, 1)."""
-    return keras.ops.mean(x, axis=(1, 2, 3), keepdims=True)
-
-
-def _contrast(image: keras.KerasTensor) -> keras.KerasTensor:
-    """Standard deviation of each image, all channels together: (B, H, W, C) -> (B, 1, 1, 1)."""
-    return keras.ops.std(image, axis=(1, 2, 3), keepdims=True)
-
-
-def _roughness(image: keras.KerasTensor) -> keras.KerasTensor:
-    """Root mean square of each image's gradient: (B, H, W, C) -> (B, 1, 1, 1), per pixel."""
-    down, right = image[:, 1:] - image[:, :-1], image[:, :, 1:] - image[:, :, :-1]
-    return keras.ops.sqrt(_mean(keras.ops.square(down)) + _mean(keras.ops.square(right)))
+    scaled = hole * correction * (roughness + _LEAST_ROUGHNESS)
+    output = layers.Add()([image, CropTo()(scaled, image)])
+    return keras.Model({"image": image, "hole": missing}, output, name="residual_unet")

@@ -21,14 +21,15 @@ def write(uri: str, result: dict[str, Any], trained: dict[str, Any]) -> str:
         trained: the content of reports/train.json.
     """
     data, terms = result["data"], trained["terms"]
-    height, width, channels = DATASETS[data["dataset"]].image_shape
+    shape = DATASETS[data["dataset"]].shape(trained["params"]["data"].get("image_size"))
+    height, width, channels = shape
     largest = trained["largest_hole"]
     paragraphs = [
         describe(result, trained),
         "## Use",
-        f"`images`, uint8 (N, {height}, {width}, {channels}), and `holes`, bool (N, {height}, "
-        f"{width}), True = missing, give images of the same shape: the known pixels bit for bit, "
-        "the others filled. Scaling, and filling what the network sees, are part of the model.",
+        f"`images`, uint8 (N, height, width, {channels}), and `holes`, bool (N, height, width), "
+        "True = missing, give images of the same shape: the known pixels bit for bit, the others "
+        "filled. Scaling, and filling what the network sees, are part of the model.",
         f"```python\nmodel = mlflow.pyfunc.load_model('{uri}')\n"
         "restored = model.predict({'images': images, 'holes': holes})\n```",
         "## Intended use",
@@ -36,9 +37,9 @@ def write(uri: str, result: dict[str, Any], trained: dict[str, Any]) -> str:
         f"and as a baseline. In training and validation, holes hid up to {largest:.0%} of an "
         "image.",
         "## Limits",
-        f"Only images of {height}x{width} pixels; a hole of more than "
-        f"{largest_accepted(largest):.0%} of an image is refused. On images or holes of another "
-        "kind it was not measured, and a method without training may be better. What it fills in "
+        f"A hole of more than {largest_accepted(largest):.0%} of an image is refused. It was "
+        f"trained and measured on images of {height}x{width} pixels; on other sizes, images or "
+        "holes a method without training may be better. What it fills in "
         "is plausible, not true: no evidence, no measurement, nothing to identify people by."
         + _warning(result),
         "## Data",

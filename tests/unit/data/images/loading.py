@@ -7,10 +7,12 @@ from inpaint.data.images.catalogue import DATASETS
 from inpaint.data.images.pools import Pool
 
 
-def load(dataset: str, source: str, raw_dir: Path) -> tuple[Pool, ...]:
+def load(
+    dataset: str, source: str, raw_dir: Path, image_size: int | None = None
+) -> tuple[Pool, ...]:
     """The pools of a data set; official files lie in ``raw_dir``, one folder per data set."""
     entry = DATASETS[dataset]
-    return entry.sources[source].load(entry.image_shape, raw_dir / dataset)
+    return entry.sources[source].load(entry.shape(image_size), raw_dir / dataset)
 
 
 def pictures_of(dataset: str) -> dict[str, tuple[str, ...]]:

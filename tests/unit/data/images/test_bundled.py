@@ -1,16 +1,33 @@
 """Images that packages carry: all there, unharmed, and kept apart where they must be."""
 
+from functools import cache
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import skimage.data
+from skimage.io import imread
 from sklearn.datasets import load_sample_image
 
+from inpaint.base.errors import InputError
 from inpaint.data.images.pools import Pool
 from tests.unit.data.images.loading import load, pictures_of
 
 NOWHERE = Path("nowhere")
+SAMPLES = Path(matplotlib.get_data_path(), "sample_data")
+PHOTOGRAPHS = {
+    "astronaut": skimage.data.astronaut,
+    "china": cache(lambda: load_sample_image("china.jpg")),
+    "chelsea": skimage.data.chelsea,
+    "coffee": skimage.data.coffee,
+    "flower": cache(lambda: load_sample_image("flower.jpg")),
+    "grace_hopper": cache(lambda: imread(SAMPLES / "grace_hopper.jpg")),
+    "hubble": cache(skimage.data.hubble_deep_field),
+    "ihc": skimage.data.immunohistochemistry,
+    "retina": cache(skimage.data.retina),
+    "rocket": skimage.data.rocket,
+}
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +38,17 @@ def digits_pools() -> tuple[Pool, ...]:
 @pytest.fixture(scope="module")
 def photograph_pools() -> tuple[Pool, ...]:
     return load("photos", "bundled", NOWHERE)
+
+
+@pytest.fixture(scope="module")
+def grey_pools() -> tuple[Pool, ...]:
+    return load("photos_grey", "bundled", NOWHERE)
+
+
+def place_of(pool: Pool, index: int) -> tuple[str, int, int]:
+    """The picture of a crop, and the crop's first row and column in it."""
+    name, row, column = str(pool.names[index]).split(":")
+    return name, int(row), int(column)
 
 
 def test_bundled_digits_are_5000_in_one_pool(digits_pools: tuple[Pool, ...]) -> None:
@@ -63,30 +91,15 @@ def test_each_split_has_its_own_photographs(photograph_pools: tuple[Pool, ...]) 
 
 
 def test_crops_are_the_pixels_at_the_named_place(photograph_pools: tuple[Pool, ...]) -> None:
-    left, right, _ = skimage.data.stereo_motorcycle()
-    photographs = {
-        "astronaut": skimage.data.astronaut(),
-        "china": load_sample_image("china.jpg"),
-        "chelsea": skimage.data.chelsea(),
-        "coffee": skimage.data.coffee(),
-        "flower": load_sample_image("flower.jpg"),
-        "hubble": skimage.data.hubble_deep_field(),
-        "ihc": skimage.data.immunohistochemistry(),
-        "motorcycle_left": left,
-        "motorcycle_right": right,
-        "retina": skimage.data.retina(),
-        "rocket": skimage.data.rocket(),
-    }
     seen = set()
     for pool in photograph_pools:
         chosen = np.random.default_rng(0).permutation(len(pool.names))[:150]
         for i, crop in zip(chosen, pool.take(chosen), strict=True):
-            name, row, column = str(pool.names[i]).split(":")
-            top, left_edge = int(row), int(column)
-            expected = photographs[name][top : top + 32, left_edge : left_edge + 32]
+            name, top, left = place_of(pool, i)
+            expected = PHOTOGRAPHS[name]()[top : top + 32, left : left + 32]
             np.testing.assert_array_equal(crop, expected)
             seen.add(name)
-    assert seen == set(photographs)
+    assert seen == set(PHOTOGRAPHS)
 
 
 def test_crops_are_colour_images_of_32_pixels(photograph_pools: tuple[Pool, ...]) -> None:
@@ -101,12 +114,65 @@ def test_no_crop_is_offered_twice(photograph_pools: tuple[Pool, ...]) -> None:
         assert len(set(pool.names)) == len(pool.names) == len(pool.labels) == len(pool.groups)
 
 
-def test_crops_of_one_scene_are_one_group(photograph_pools: tuple[Pool, ...]) -> None:
+def test_crops_of_one_picture_are_one_group(photograph_pools: tuple[Pool, ...]) -> None:
     for pool in photograph_pools:
-        for name, group in zip(pool.names, pool.groups, strict=True):
-            assert str(name).split(":")[0].startswith(group)
-    groups = {group for pool in photograph_pools for group in pool.groups.tolist()}
-    assert len(groups) == 10  # 11 photographs, two of them of one motorcycle
+        groups = [str(name).split(":")[0] for name in pool.names]
+        assert pool.groups.tolist() == pool.labels.tolist() == groups
+    assert {group for pool in photograph_pools for group in pool.groups.tolist()} == set(
+        PHOTOGRAPHS
+    )
+
+
+def test_grey_photographs_are_the_coloured_ones_as_bright_as_they_look(
+    grey_pools: tuple[Pool, ...],
+) -> None:
+    for pool in grey_pools:
+        chosen = np.random.default_rng(0).permutation(len(pool.names))[:60]
+        for i, crop in zip(chosen, pool.take(chosen), strict=True):
+            name, top, left = place_of(pool, i)
+            if name not in PHOTOGRAPHS:
+                continue
+            colour = PHOTOGRAPHS[name]()[top : top + 32, left : left + 32]
+            assert crop.shape == (32, 32, 1)
+            assert crop.dtype == np.uint8
+            # Rec. 709 and Rec. 601 weigh red, green and blue a little differently.
+            luma = colour @ np.array([0.299, 0.587, 0.114])
+            assert np.abs(crop[..., 0] - luma).max() <= 1
+
+
+def test_grey_photographs_are_trained_on_with_grey_pictures_unharmed(
+    grey_pools: tuple[Pool, ...],
+) -> None:
+    train, *others = grey_pools
+    more = {"brick", "gravel", "moon"}
+    assert set(train.groups.tolist()) == set(pictures_of("photos")["train"]) | more
+    for pool in others:
+        assert set(pool.groups.tolist()) == set(pictures_of("photos")[pool.splits[0]])
+    chosen = np.flatnonzero(np.isin(train.groups, sorted(more)))[::97]
+    for i, crop in zip(chosen, train.take(chosen), strict=True):
+        name, top, left = place_of(train, i)
+        picture = getattr(skimage.data, name)()
+        np.testing.assert_array_equal(crop[..., 0], picture[top : top + 32, left : left + 32])
+
+
+@pytest.mark.parametrize("size", [16, 72, 300])
+def test_crops_have_the_size_that_is_asked_for(size: int) -> None:
+    for pool in load("photos_grey", "bundled", NOWHERE, size):
+        crops = pool.take(np.array([0, len(pool.names) - 1]))
+        assert crops.shape == (2, size, size, 1)
+    # Of the last picture, the crop that is nearest to its lower right corner.
+    name, top, left = place_of(pool, -1)
+    height, width, _ = PHOTOGRAPHS[name]().shape
+    assert 0 <= height - size - top < 8
+    assert 0 <= width - size - left < 8
+
+
+def test_crops_larger_than_a_picture_are_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        load("photos", "bundled", NOWHERE, 301)
+    assert str(caught.value) == (
+        "data.image_size: received 301, allowed for chelsea: up to 300"
+    )
 
 
 def test_textures_are_crops_of_greyscale_pictures_at_the_named_places() -> None:

@@ -32,6 +32,7 @@ def test_the_readme_has_a_row_for_every_data_set(dataset: str) -> None:
     [
         ("mnist", "bundled"),
         ("photos", "bundled"),
+        ("photos_grey", "bundled"),
         ("textures", "bundled"),
         ("cifar10", "official"),
         ("fashion_mnist", "official"),
@@ -45,7 +46,7 @@ def test_named_source_is_kept() -> None:
     assert DATASETS["mnist"].resolve("official") == "official"
 
 
-@pytest.mark.parametrize("dataset", ["photos", "textures"])
+@pytest.mark.parametrize("dataset", ["photos", "photos_grey", "textures"])
 def test_no_picture_is_in_two_splits(dataset: str) -> None:
     pictures = pictures_of(dataset)
     names = [name for split in pictures.values() for name in split]
@@ -53,10 +54,32 @@ def test_no_picture_is_in_two_splits(dataset: str) -> None:
     assert set(pictures) == {"train", "valid", "test"}
 
 
-def test_both_views_of_the_motorcycle_are_in_one_split() -> None:
-    views = {"motorcycle_left", "motorcycle_right"}
-    assert [views & set(names) for names in pictures_of("photos").values()].count(views) == 1
+@pytest.mark.parametrize("dataset", ["photos", "photos_grey"])
+def test_well_known_photographs_are_for_testing_only(dataset: str) -> None:
+    assert set(pictures_of(dataset)["test"]) == {"astronaut", "chelsea", "coffee"}
 
 
-def test_well_known_photographs_are_for_testing_only() -> None:
-    assert set(pictures_of("photos")["test"]) == {"astronaut", "chelsea", "coffee"}
+@pytest.mark.parametrize("dataset", ["photos", "photos_grey", "textures"])
+def test_the_licence_of_every_picture_is_named(dataset: str) -> None:
+    named = set(re.findall(r"\w+", DATASETS[dataset].licence))
+    assert {name for split in pictures_of(dataset).values() for name in split} <= named
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_images_have_their_own_size_unless_another_is_asked_for(dataset: str) -> None:
+    entry = DATASETS[dataset]
+    height, _, channels = entry.image_shape
+    assert entry.shape(None) == entry.shape(height) == entry.image_shape
+    if entry.crops:
+        assert entry.shape(72) == (72, 72, channels)
+    else:
+        with pytest.raises(ValueError, match=f"received 72, allowed: null or {height}, their"):
+            entry.shape(72)
+
+
+def test_photographs_and_textures_are_crops_and_nothing_else_is() -> None:
+    assert {name for name, entry in DATASETS.items() if entry.crops} == {
+        "photos",
+        "photos_grey",
+        "textures",
+    }

@@ -27,7 +27,7 @@ def _read_once() -> Iterator[None]:
         yield
 
 
-def draw(**changes: int) -> dict[str, Selection]:
+def draw(**changes: int | None) -> dict[str, Selection]:
     sizes = {f"{split}_size": size for split, size in SIZES.items()}
     data = {"dataset": "mnist", "source": "auto", "seed": 3} | sizes | changes
     # Nothing official is looked for.
@@ -70,6 +70,22 @@ def test_another_training_size_leaves_validation_and_test_images_as_they_are() -
     for split in ("valid", "test"):
         np.testing.assert_array_equal(few[split].indices, many[split].indices)
     np.testing.assert_array_equal(many["train"].indices[:40], few["train"].indices)
+
+
+def test_parameters_from_before_sizes_could_be_chosen_choose_the_same_images() -> None:
+    # `draw` has no `image_size`.
+    before, now = draw(), draw(image_size=None)
+    for split in SIZES:
+        np.testing.assert_array_equal(before[split].indices, now[split].indices)
+
+
+def test_crops_are_as_large_as_wanted() -> None:
+    sizes = {f"{split}_size": size for split, size in SIZES.items()}
+    data = {"dataset": "textures", "source": "auto", "seed": 3, "image_size": 40} | sizes
+    for split, selection in select(data, Path("/nowhere")).items():
+        images = selection.images()
+        assert images.shape == (SIZES[split], 40, 40, 1)
+        assert len(np.unique(images, axis=0)) == SIZES[split]
 
 
 def test_no_image_is_in_two_splits_or_twice_in_one() -> None:

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from inpaint.restoring.networks.blocks import (
+    CropTo,
+    ReflectTo,
     RepeatedConv2DTranspose,
-    check_divisible,
     residual_block,
 )
 
@@ -47,14 +48,46 @@ def test_block_drops_at_the_given_rate() -> None:
     assert rates == [0.3]
 
 
-@pytest.mark.parametrize("shape", [(30, 28, 1), (28, 30, 3), (29, 29, 1)])
-def test_sizes_that_pooling_could_not_give_back_are_refused(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match=f"received {shape[0]}x{shape[1]}, allowed: multiples of"):
-        check_divisible(shape, by=4)
+@pytest.mark.parametrize(
+    ("height", "width", "to"), [(24, 40, 4), (21, 34, 4), (23, 37, 8), (8, 5, 5), (5, 7, 1)]
+)
+def test_images_are_reflected_at_their_lower_and_right_border(
+    photographs: np.ndarray, height: int, width: int, to: int
+) -> None:
+    images = photographs[60:62, :height, :width].astype(np.float32)
+    more = [(0, 0), (0, -height % to), (0, -width % to), (0, 0)]
+    np.testing.assert_array_equal(ReflectTo(to)(images), np.pad(images, more, mode="reflect"))
 
 
-def test_sizes_that_pooling_gives_back_are_accepted() -> None:
-    check_divisible((24, 40, 3), by=4)
+@pytest.mark.parametrize(("height", "width"), [(1, 6), (2, 1), (1, 1)])
+def test_what_is_too_small_to_be_reflected_is_repeated(
+    photographs: np.ndarray, height: int, width: int
+) -> None:
+    images = photographs[60:62, :height, :width].astype(np.float32)
+    reflected = ReflectTo(4)(images).numpy()
+    assert reflected.shape == (2, height + -height % 4, width + -width % 4, 3)
+    np.testing.assert_array_equal(reflected[:, :height, :width], images)
+    np.testing.assert_array_equal(reflected[:, height:, :1], images[:, :1, :1].repeat(4 - height, 1))
+
+
+@pytest.mark.parametrize(("height", "width"), [(24, 40), (21, 34)])
+def test_cropping_takes_away_what_reflecting_has_added(
+    photographs: np.ndarray, height: int, width: int
+) -> None:
+    images = photographs[60:62, :height, :width].astype(np.float32)
+    np.testing.assert_array_equal(CropTo()(ReflectTo(8)(images), images), images)
+
+
+def test_reflecting_and_cropping_agree_on_shapes_they_are_told_or_not() -> None:
+    for shape, reflected in (
+        ((21, 34, 3), (None, 24, 36, 3)),
+        ((None, 34, 3), (None, None, 36, 3)),
+        ((None, None, 3), (None, None, None, 3)),
+    ):
+        image = keras.Input(shape)
+        larger = ReflectTo(4)(image)
+        assert larger.shape == reflected
+        assert CropTo()(keras.layers.Conv2D(5, 1)(larger), image).shape == (None, *shape[:2], 5)
 
 
 def test_repeated_convolution_is_upsampling_and_then_a_convolution(

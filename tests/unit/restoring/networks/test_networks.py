@@ -18,19 +18,29 @@ def holes() -> np.ndarray:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_model_has_the_name_it_is_found_by(name: str) -> None:
-    model = NETWORKS[name].build((24, 40, 3), filters=1, dropout=0.0, skip_connections=True)
+    model = NETWORKS[name].build(3, filters=1, dropout=0.0, skip_connections=True)
     assert model.name == name
-    assert model.output_shape == (None, 24, 40, 3)
+    assert model.output_shape == (None, None, None, 3)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_model_takes_the_inputs_made_for_it(
     name: str, photographs: np.ndarray, holes: np.ndarray
 ) -> None:
-    model = NETWORKS[name].build((24, 40, 3), filters=1, dropout=0.0, skip_connections=True)
+    model = NETWORKS[name].build(3, filters=1, dropout=0.0, skip_connections=True)
     inputs = network_inputs(name, photographs[:2], holes)
-    shapes = {name: array.shape for name, array in inputs.items()}
-    assert shapes == {tensor.name: (2, *tensor.shape[1:]) for tensor in model.inputs}
+    channels = {name: array.shape[3] for name, array in inputs.items()}
+    assert channels == {tensor.name: tensor.shape[3] for tensor in model.inputs}
+    assert model(inputs).shape == (2, 24, 40, 3)
+
+
+def test_sizes_that_pooling_could_not_give_back_are_refused(
+    photographs: np.ndarray, holes: np.ndarray
+) -> None:
+    images, cut = photographs[:2, :22], holes[:, :22]
+    with pytest.raises(ValueError, match="received 22x40 pixels, allowed for report_unet: mult"):
+        network_inputs("report_unet", images, cut)
+    assert network_inputs("residual_unet", images, cut)["image"].shape == images.shape
 
 
 def test_report_unet_sees_the_image_with_a_black_hole_alone(

@@ -53,16 +53,35 @@ def test_results_of_both_splits_have_their_intervals() -> None:
 def test_limits_are_those_of_the_training() -> None:
     text = card.write(URI, RESULT, TRAINED | {"largest_hole": 0.3})
     assert "In training and validation, holes hid up to 30% of an image." in text
-    assert "a hole of more than 65% of an image is refused" in text  # half-way to all of it
-    assert "Only images of 28x28 pixels;" in text
+    assert "A hole of more than 65% of an image is refused" in text  # half-way to all of it
+    assert "It was trained and measured on images of 28x28 pixels; on other sizes" in text
+
+
+def test_it_takes_images_of_any_size() -> None:
+    text = card.write(URI, RESULT, TRAINED)
+    assert "`images`, uint8 (N, height, width, 1), and `holes`, bool (N, height, width)," in text
 
 
 def test_shapes_are_those_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     oblong = replace(DATASETS["photos"], image_shape=(24, 40, 3))
     monkeypatch.setitem(DATASETS, "photos", oblong)
     text = card.write(URI, with_dataset("photos"), TRAINED)
-    assert "`images`, uint8 (N, 24, 40, 3), and `holes`, bool (N, 24, 40), True = missing" in text
-    assert "Only images of 24x40 pixels;" in text
+    assert "`images`, uint8 (N, height, width, 3), and `holes`, bool (N, height, width)," in text
+    assert "images of 24x40 pixels;" in text
+
+
+def test_size_of_crops_is_that_of_the_training() -> None:
+    trained = copy.deepcopy(TRAINED)
+    trained["params"]["data"] |= {"dataset": "photos_grey", "image_size": 72}
+    text = card.write(URI, with_dataset("photos_grey"), trained)
+    assert "uint8 (N, height, width, 1)" in text
+    assert "images of 72x72 pixels;" in text
+
+
+def test_a_training_from_before_sizes_could_be_chosen_has_a_card() -> None:
+    trained = copy.deepcopy(TRAINED)
+    del trained["params"]["data"]["image_size"]
+    assert card.write(URI, RESULT, trained) == card.write(URI, RESULT, TRAINED)
 
 
 def test_code_to_use_it_names_the_version() -> None:
@@ -99,12 +118,12 @@ def test_longest_card_fits_into_mlflows_5000_characters() -> None:
         "licence": max((each.licence for each in DATASETS.values()), key=len),
         "citation": max(citations, key=len),
     }
-    assert "Middlebury" in terms["licence"]
+    assert "moon" in terms["licence"]
     result = with_low(-0.0123)
-    result["data"] |= {"dataset": "photos", "train_size": 24670}
+    result["data"] |= {"dataset": "photos_grey", "train_size": 24670}
     result["origin"] |= {"diff": "diff --git a/src/a.py b/src/a.py\n"}
     trained = TRAINED | {"terms": terms, "collapsed": True, "origin": {"experiment": "e" * 200}}
-    text = card.write("m" * 200 + "-photos", result, trained)
+    text = card.write("m" * 200 + "-photos_grey", result, trained)
     assert terms["licence"] in text
     assert "not better" in text
     assert len(text) < 5000
