@@ -373,9 +373,9 @@ def test_images_that_are_no_crops_have_their_own_size(
 def test_size_has_to_be_one_that_the_network_takes(tmp_path: Path) -> None:
     changes = {"data.dataset": "photos", "data.image_size": 50}
     assert load_text(tmp_path, changed(changes)).data.image_size == 50
-    assert (
-        "data.image_size: received 50, allowed for report_unet: multiples of 4"
-    ) in refusal(tmp_path, changed(changes | {"model.network": "report_unet"}))
+    assert ("data.image_size: received 50, allowed for report_unet: multiples of 4") in refusal(
+        tmp_path, changed(changes | {"model.network": "report_unet"})
+    )
     changes |= {"model.network": "report_unet", "data.image_size": 52}
     assert load_text(tmp_path, changed(changes)).data.image_size == 52
 

@@ -170,9 +170,7 @@ def test_crops_have_the_size_that_is_asked_for(size: int) -> None:
 def test_crops_larger_than_a_picture_are_refused() -> None:
     with pytest.raises(InputError) as caught:
         load("photos", "bundled", NOWHERE, 301)
-    assert str(caught.value) == (
-        "data.image_size: received 301, allowed for chelsea: up to 300"
-    )
+    assert str(caught.value) == ("data.image_size: received 301, allowed for chelsea: up to 300")
 
 
 def test_textures_are_crops_of_greyscale_pictures_at_the_named_places() -> None:

@@ -67,7 +67,9 @@ def test_what_is_too_small_to_be_reflected_is_repeated(
     reflected = ReflectTo(4)(images).numpy()
     assert reflected.shape == (2, height + -height % 4, width + -width % 4, 3)
     np.testing.assert_array_equal(reflected[:, :height, :width], images)
-    np.testing.assert_array_equal(reflected[:, height:, :1], images[:, :1, :1].repeat(4 - height, 1))
+    np.testing.assert_array_equal(
+        reflected[:, height:, :1], images[:, :1, :1].repeat(4 - height, 1)
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), [(24, 40), (21, 34)])
