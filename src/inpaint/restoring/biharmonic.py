@@ -73,13 +73,13 @@ def equations(hole: np.ndarray) -> Found:
     for each, reach in enumerate(reaches):
         around[:, each] = number[places + reach]
     factors = _factors(rows, columns, height, width)
-    is_known = (around == 0) & (factors != 0)
+    is_known = around == 0
+    if factors.strides[0]:  # not the same everywhere: there is a border
+        is_known &= factors != 0
     row, which = np.divmod(np.flatnonzero(is_known), len(reaches))
     framed, column = np.unique(places[row] + reaches[which], return_inverse=True)
     first = np.concatenate([[0], np.cumsum(is_known.sum(axis=1))]).astype(np.int32)
-    known = csr_array(
-        (factors[row, which], column.astype(np.int32), first), shape=(num, len(framed))
-    )
+    known = csr_array((factors[row, which], column, first), shape=(num, len(framed)))
     ring = (framed // stride - RADIUS) * width + framed % stride - RADIUS
     later = np.ascontiguousarray(around[:, _OWN + 1 :])
     return Found(rows * width + columns, ring, Equations(later, factors[:, _OWN:]), known)

@@ -19,6 +19,8 @@ from inpaint.restoring.regions import Region, by_hole, regions, window_around
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
 _KEPT_MAPS = 1024  # different holes, at most 170 kB each
 _LARGEST_KEPT = 4096  # pixels of a window whose map is kept
+_HALF = 0.5 + 2.0**-20  # so that halves are rounded up whatever a solver's last digits are
+_FEW = 16  # rows of a picture for one that is looked at first
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
 
 
@@ -100,18 +102,65 @@ def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:
     values = apply(nearby.reshape(len(nearby), -1).astype(np.float64))
     values = values.reshape(-1, num, channels).transpose(1, 0, 2)
     if np.issubdtype(images.dtype, np.integer):
-        around = regions(hole)
-        windows = [images[:, region.rows, region.columns] for region in around]
+        _clip_by_region(values, images, missing, ring, hole)
+        values = np.floor(values + _HALF)
     else:
-        around, windows = [], [images]
-    ranges = _known_ranges(pixels, missing, ring, windows)
-    if len(ranges) == 1:
-        values = np.clip(values, *ranges[0])
-    else:
-        for region, (low, high) in zip(around, ranges, strict=True):
-            own = _own(region, missing, width)
-            values[:, own] = np.clip(values[:, own], low, high)
-    pixels[:, missing] = np.floor(values + (0.5 + 2.0**-20)) if around else values
+        _clip_by_image(values, images, missing, ring)
+    pixels[:, missing] = values
+
+
+def _clip_by_image(
+    values: np.ndarray, images: np.ndarray, missing: np.ndarray, ring: np.ndarray
+) -> None:
+    """Clip values, (N, m, C), to the range of each image's known pixels, in place.
+
+    Args:
+        images: (N, H, W, C). What they have at missing pixels is overwritten.
+        missing: their places, int (m,).
+        ring: places of known pixels.
+    """
+    _hide(images, missing, ring)
+    for rows in (images[:, ::_FEW], images):  # mostly, a few rows show that nothing is to be done
+        low, high = _over_pixels(np.minimum, rows), _over_pixels(np.maximum, rows)
+        if (low <= values.min(axis=1, keepdims=True)).all() and (
+            values.max(axis=1, keepdims=True) <= high
+        ).all():
+            return
+    np.clip(values, low, high, out=values)
+
+
+def _clip_by_region(
+    values: np.ndarray, images: np.ndarray, missing: np.ndarray, ring: np.ndarray, hole: np.ndarray
+) -> None:
+    """Clip values, (N, m, C), to the range of known pixels in their regions' windows, in place.
+
+    Args:
+        images: of integers, (N, H, W, C). What they have at missing pixels is overwritten.
+        missing: their places, int (m,).
+        ring: places of known pixels, not farther than REACH from the hole.
+        hole: bool (H, W).
+    """
+    around = regions(hole)
+    windows = [images[:, region.rows, region.columns] for region in around]
+    if len(around) == 1:
+        _hide(images, missing, ring)
+        low, high = (_over_pixels(extreme, windows[0]) for extreme in (np.minimum, np.maximum))
+        np.clip(values, low, high, out=values)
+        return
+    pixels, limits = images.reshape(len(images), -1, images.shape[-1]), np.iinfo(images.dtype)
+    ranges = []
+    for extreme, never_it in ((np.minimum, limits.max), (np.maximum, limits.min)):
+        pixels[:, missing] = never_it
+        ranges.append([_over_pixels(extreme, window) for window in windows])
+    for region, low, high in zip(around, *ranges, strict=True):
+        own = _own(region, missing, images.shape[2])
+        values[:, own] = np.clip(values[:, own], low, high)
+
+
+def _hide(images: np.ndarray, missing: np.ndarray, ring: np.ndarray) -> None:
+    """Write a known value over what the images have under the hole."""
+    pixels = images.reshape(len(images), -1, images.shape[-1])
+    pixels[:, missing] = pixels[:, ring[:1]]
 
 
 def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
@@ -119,28 +168,6 @@ def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
     rows, columns = np.nonzero(region.hole)
     places = (rows + region.rows.start) * width + columns + region.columns.start
     return np.searchsorted(missing, places)
-
-
-def _known_ranges(
-    pixels: np.ndarray, missing: np.ndarray, ring: np.ndarray, windows: list[np.ndarray]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The smallest and largest known value of each channel in windows: each (N, 1, C).
-
-    Args:
-        pixels: (N, H * W, C). Its missing ones are overwritten.
-        missing: their places, int (m,).
-        ring: places of pixels that are known, and in the window if there is only one.
-        windows: views of ``pixels``, each (N, h, w, C); of integers if there are several.
-    """
-    if len(windows) == 1:
-        pixels[:, missing] = pixels[:, ring[:1]]  # so that only known values are left
-        return [(_over_pixels(np.minimum, windows[0]), _over_pixels(np.maximum, windows[0]))]
-    limits = np.iinfo(pixels.dtype)
-    extremes = []
-    for extreme, never_it in ((np.minimum, limits.max), (np.maximum, limits.min)):
-        pixels[:, missing] = never_it
-        extremes.append([_over_pixels(extreme, window) for window in windows])
-    return list(zip(*extremes, strict=True))
 
 
 def _over_pixels(extreme: np.ufunc, images: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ _LARGEST_PART = 250_000  # unknowns of a part without a narrow band: its factors
 _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
-_WORTH_THREADS = 20_000  # unknowns
+_WORTH_THREADS = 10_000  # unknowns
 _THREADS = 2
 
 
