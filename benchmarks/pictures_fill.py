@@ -43,10 +43,10 @@ def biharmonic(side: int) -> Callable[[], Values]:
 
 
 def scratch_and_word(side: int) -> np.ndarray:
-    """A hole that grows with the picture, 2% of it: bool (side, side), True = missing."""
+    """A hole that grows with the picture, 70,000 pixels of 2048x2048: bool, True = missing."""
     drawn = np.zeros((side, side), np.uint8)
     width = side // 200
     cv2.line(drawn, (side // 10, side // 8), (side * 9 // 10, side * 7 // 10), 1, width)
-    start, size = (side // 8, side * 9 // 10), side / 256
+    start, size = (side // 8, side * 9 // 10), side / 283
     cv2.putText(drawn, "inpaint", start, cv2.FONT_HERSHEY_SIMPLEX, size, 1, width)
     return drawn.astype(bool)

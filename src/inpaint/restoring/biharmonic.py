@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inpaint.restoring.parts import Equations, Part, parts_of, solve
+from inpaint.restoring.parts import Equations, Part, parts_of, solve, starts
 
 RADIUS = 2  # pixels; the equations reach this far
-_LARGEST_HOLE = 4_000_000  # missing pixels of a picture; their equations take 1 GB
+_LARGEST_HOLE = 2_000_000  # missing pixels of a picture; their equations take about 2 GB
 _LARGEST_MATRIX = 21_000  # numbers: those of a 12x12 hole; larger holes keep sparse equations
 _STENCIL = np.array(
     [
@@ -78,7 +78,7 @@ def equations(hole: np.ndarray) -> Found:
         is_known &= factors != 0
     row, which = np.divmod(np.flatnonzero(is_known), len(reaches))
     framed, column = np.unique(places[row] + reaches[which], return_inverse=True)
-    first = np.concatenate([[0], np.cumsum(is_known.sum(axis=1))]).astype(np.int32)
+    first = starts(row, num)
     known = csr_array((factors[row, which], column, first), shape=(num, len(framed)))
     ring = (framed // stride - RADIUS) * width + framed % stride - RADIUS
     later = np.ascontiguousarray(around[:, _OWN + 1 :])

@@ -120,13 +120,14 @@ def _clip_by_image(
         ring: places of known pixels.
     """
     _hide(images, missing, ring)
-    for rows in (images[:, ::_FEW], images):  # mostly, a few rows show that nothing is to be done
-        low, high = _over_pixels(np.minimum, rows), _over_pixels(np.maximum, rows)
-        if (low <= values.min(axis=1, keepdims=True)).all() and (
-            values.max(axis=1, keepdims=True) <= high
-        ).all():
-            return
-    np.clip(values, low, high, out=values)
+    for extreme, back in ((np.minimum, np.maximum), (np.maximum, np.minimum)):
+        farthest = extreme.reduce(values, axis=1, keepdims=True)
+        for rows in (images[:, ::_FEW], images):  # a few may show that nothing is to be done
+            limit = _over_pixels(extreme, rows)
+            if np.array_equal(extreme(farthest, limit), limit):
+                break
+        else:
+            back(values, limit, out=values)
 
 
 def _clip_by_region(

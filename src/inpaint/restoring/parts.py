@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 _WIDEST_BAND = 64  # with more, OpenBLAS's threads wait for each other at every step
-_LARGEST_PART = 250_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
+_LARGEST_PART = 500_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
 _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
@@ -186,6 +186,11 @@ def _part(equal: np.ndarray, equations: Equations) -> Part:
     return Part(equal, None, matrix)
 
 
+def starts(row: np.ndarray, num: int) -> np.ndarray:
+    """Where each of ``num`` rows starts, and the last ends, in ascending numbers of rows."""
+    return np.concatenate([[0], np.cumsum(np.bincount(row, minlength=num))]).astype(np.int32)
+
+
 def _in_parts(later: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The unknowns, (n,), part by part, ascending in each, and how many each part has."""
     from scipy.sparse import csr_array
@@ -193,8 +198,7 @@ def _in_parts(later: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     num = len(later)
     there = np.flatnonzero(later)
-    first = np.concatenate([[0], np.cumsum((later != 0).sum(axis=1))]).astype(np.int32)
-    column = later.reshape(-1)[there] - 1
+    column, first = later.reshape(-1)[there] - 1, starts(there // later.shape[1], num)
     graph = csr_array((np.ones(len(column)), column, first), shape=(num, num))
     _, labels = connected_components(graph, directed=False)
     return np.argsort(labels, kind="stable"), np.bincount(labels)
