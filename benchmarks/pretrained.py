@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.experiments import Settings, fetch, run
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.restoring.serving import PRETRAINED
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 
 CARD = next(iter(PRETRAINED.values())).with_name("card.md")
 NUMBERS = CARD.with_suffix(".json")

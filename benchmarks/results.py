@@ -18,7 +18,7 @@ from benchmarks.tables import table, with_results
 from benchmarks.task import REPORT, ROOT
 from inpaint.base.files import flatten
 from inpaint.data.images.catalogue import DATASETS
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 README = ROOT / "README.md"
@@ -90,6 +90,7 @@ def collect(row: str) -> dict[str, Any]:
         "gain": test["gain"],
         **{key: train[key] for key in ("epochs", "images_seen", "seconds", "num_parameters")},
         "collapsed": train["collapsed"],
+        "learned_nothing": metrics["learned_nothing"],
     }
 
 
@@ -167,7 +168,10 @@ def _other_table(results: dict[str, Any]) -> str:
 
 
 def _score(result: dict[str, Any]) -> str:
-    return interval(result["ssim_unit"], ".4f") + (", collapsed" if result["collapsed"] else "")
+    notes = [", collapsed"] if result["collapsed"] else []
+    if result.get("learned_nothing", False):  # rows that were made before do not say
+        notes.append(", learned nothing")
+    return interval(result["ssim_unit"], ".4f") + "".join(notes)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Images with holes to measure on, as the stages prepare and mask would make them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from inpaint.base.paths import SPLITS, raw_dir
+from inpaint.base.paths import SPLITS, project_root, raw_dir
 from inpaint.data.holes import draw_split
+from inpaint.data.images.official import MIRROR_VARIABLE
 from inpaint.data.images.selection import select
 from inpaint.params import Params
 
@@ -48,7 +50,7 @@ class Task:
 
 def task(**changes: Any) -> Task:
     """The task of params.yaml with changes, such as ``data=PICTURES``."""
-    params = Params.model_validate(_sections(changes))
+    params = parameters(**changes)
     selected = select(params.data.model_dump(), raw_dir(ROOT))
     images = {split: selected[split].images() for split in SPLITS}
     mask = params.mask.model_dump()
@@ -56,9 +58,23 @@ def task(**changes: Any) -> Task:
     return Task(params, images, holes)
 
 
+def parameters(**changes: Any) -> Params:
+    """params.yaml with changes, checked."""
+    return Params.model_validate(_sections(changes))
+
+
 def write_params(folder: Path, **changes: Any) -> None:
     """Write params.yaml with changes to a folder, where stages can then be run."""
     (folder / "params.yaml").write_text(yaml.safe_dump(_sections(changes)))
+
+
+def official_pictures() -> str:
+    """A mirror that has CIFAR-10's files, so that no stage has to fetch them."""
+    task(data=PICTURES)
+    fetched = raw_dir(ROOT)
+    if (fetched / "cifar10").is_dir():
+        return str(fetched)
+    return str(project_root(Path()) / Path(os.environ[MIRROR_VARIABLE]).expanduser())
 
 
 def _sections(changes: dict[str, Any]) -> dict[str, Any]:

@@ -157,5 +157,6 @@ def _set_up(of: Task) -> tuple[BatchSource, Trainer]:
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
+        deepest=4,
     )
     return source, Trainer(model, params.train.model_dump(), source.batches_per_epoch)

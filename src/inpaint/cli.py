@@ -260,8 +260,8 @@ def promote(
     It has if, on its validation images and holes, it is better than the best method without
     training and than the champion, each by more than the 95% interval of the difference, which
     takes images of 6 or more pictures. A champion that was scored on other images is scored again
-    on these. Otherwise nothing changes, and the exit code is 1. A collapsed network is never
-    promoted.
+    on these. Otherwise nothing changes, and the exit code is 1. A network that collapsed, or
+    learned nothing, is never promoted.
 
     \b
     Examples:

@@ -9,13 +9,16 @@ import cv2
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
 from inpaint.base import origin
 from inpaint.restoring import serving
+from inpaint.restoring.fill import biharmonic
 from inpaint.scoring import metrics
 from inpaint.tracking.store import tracking_uri
+from tests.pipeline.stored_runs import runs_of, store_of, sync
 
 SCORES = {"ssim", "ssim_unit", "psnr_db", "mse", "mae", "hole_psnr_db", "hole_mse", "hole_mae"}
 # Nothing listens on the first port of this machine.
@@ -49,13 +52,17 @@ def direct_ssim_unit(image_true: np.ndarray, image_pred: np.ndarray) -> float:
 def test_metrics_have_the_keys_of_the_contract(result: dict[str, Any]) -> None:
     assert set(result) == {
         "run_id", "data", "holes", "test", "valid", "parity", "params", "origin", "evaluated",
+        "learned_nothing",
     }  # fmt: skip
     assert set(result["data"]) == {
         "dataset", "source", "train_size", "valid_size", "test_size", "digest",
     }  # fmt: skip
     assert set(result["holes"]) == {"kind", "digest", "share"}
     for split in ("test", "valid"):
-        assert set(result[split]) == {"model", "baselines", "best_baseline", "score", "gain"}
+        of_valid_alone = {"gain_over_fill", "num_groups"} if split == "valid" else set()
+        assert set(result[split]) == of_valid_alone | {
+            "model", "baselines", "best_baseline", "score", "gain",
+        }  # fmt: skip
         assert set(result[split]["model"]) == {"composite", "raw"}
         assert set(result[split]["baselines"]) == BASELINES
         methods = [*result[split]["model"].values(), *result[split]["baselines"].values()]
@@ -117,6 +124,81 @@ def test_gain_is_over_the_baseline_that_is_best_on_valid(result: dict[str, Any])
         assert gain["low"] < gain["mean"] < gain["high"]
 
 
+def test_gain_over_its_own_fill_is_that_over_biharmonic(result: dict[str, Any]) -> None:
+    valid = result["valid"]
+    assert valid["best_baseline"] == "biharmonic"  # which is what the network is given
+    assert valid["gain_over_fill"] == valid["gain"]
+    assert valid["num_groups"] == 30
+
+
+def set_on_collapse(project: Any, value: str) -> None:
+    """As if the training had been made with it, whatever params.yaml says."""
+    trained = json.loads(project.paths.train_summary.read_text())
+    trained["params"]["train"]["on_collapse"] = value
+    project.paths.train_summary.write_text(json.dumps(trained))
+
+
+@pytest.mark.parametrize("on_collapse", ["stop", "continue"])
+def test_a_network_that_learned_nothing_is_scored_logged_and_told(
+    pulled: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any, on_collapse: str
+) -> None:
+    """Its output is the fill, as it may be of a training too short to be judged before."""
+
+    def fill(_: object, images: np.ndarray, holes: np.ndarray, **__: object) -> np.ndarray:
+        return biharmonic(images, holes)
+
+    monkeypatch.setattr(serving.Inpainter, "restore", fill)
+    set_on_collapse(pulled, on_collapse)
+    assert pulled.run("evaluate") == (1 if on_collapse == "stop" else 0)
+    out, error = capsys.readouterr()
+    assert "test ssim_unit 0." in out
+    told = (
+        "the network learned nothing: on the validation images, its gain in ssim_unit over "
+        "biharmonic, the best method without training, is +0.0000 [+0.0000, +0.0000], a 95% "
+        "interval from 30 independent pictures, which is not above zero"
+    )
+    if on_collapse == "stop":
+        assert error.startswith(f"failed: {told}; try more train.epochs, ")
+        assert error.count("\n") == 1
+    else:
+        assert f", LEARNED NOTHING\n{told}\n" in out
+        assert error == ""
+    for path in (pulled.paths.metrics, pulled.paths.summary):
+        assert json.loads(path.read_text())["learned_nothing"] is True
+    assert pulled.paths.restored.exists()
+    run = run_of(pulled)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["learned_nothing"] == "true"
+    assert run.data.tags["mlflow.note.content"].startswith("**The network learned nothing**")
+    assert run.data.metrics["valid/gain/ssim_unit/mean"] == 0
+
+
+def test_all_validation_images_have_the_last_word(
+    pulled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The images of the training's curve, a part of them, saw nothing learned."""
+
+    def perfect(_: object, images: np.ndarray, *__: object, **___: object) -> np.ndarray:
+        return np.array(images)
+
+    trained = json.loads(pulled.paths.train_summary.read_text())
+    pulled.paths.train_summary.write_text(json.dumps(trained | {"learned_nothing": True}))
+    pulled.paths.metrics.unlink()
+    sync(pulled)
+    assert run_of(pulled).data.tags["learned_nothing"] == "true"
+    monkeypatch.setattr(serving.Inpainter, "restore", perfect)
+    assert pulled.run("evaluate") == 0
+    assert json.loads(pulled.paths.summary.read_text())["learned_nothing"] is False
+    assert "learned_nothing" not in run_of(pulled).data.tags
+    assert sync(pulled).added == ()
+
+
+def run_of(project: Any) -> Run:
+    store = store_of(project)
+    [run] = runs_of(store)
+    return run
+
+
 def test_parity_is_measured(result: dict[str, Any]) -> None:
     assert result["parity"]["num_images"] == 20
     assert 0 < result["parity"]["max_abs_diff"] < 2e-5
@@ -166,6 +248,7 @@ def test_summary_is_the_headline(finished: Any, result: dict[str, Any]) -> None:
         "best_baseline_ssim_unit": result["test"]["baselines"][best]["ssim_unit"],
         "gain_ssim_unit": result["test"]["gain"]["ssim_unit"]["mean"],
         "collapsed": False,
+        "learned_nothing": result["learned_nothing"],
         "run_id": result["run_id"],
     }
 

@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel, load_model
 
 from inpaint import restoring
+from inpaint.restoring import serving
 from inpaint.tracking.model import model_files
 from inpaint.tracking.store import connect
 
@@ -117,6 +118,11 @@ def test_it_says_what_it_gives(model: PyFuncModel) -> None:
     assert signature is not None
     assert signature.inputs is None  # the model checks them itself
     assert [(t.type, t.shape) for t in signature.outputs] == [(np.uint8, (-1, -1, -1, 1))]
+
+
+def test_it_knows_how_deep_the_holes_of_its_training_were(folder: Path) -> None:
+    network = serving.load(folder / "data" / "network" / "inpainter.keras")
+    assert network._deepest == 4  # 8x8 pixels
 
 
 def test_it_takes_pictures_of_another_size(finished: Any, model: PyFuncModel) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from inpaint.commands.launch import launch_command
 from inpaint.tracking.registry.models import Registry
+from inpaint.tracking.store import local_folder
 from tests.pipeline.arena import Arena, make_champion, model_folder
 from tests.pipeline.conftest import make_project
 
@@ -100,6 +101,58 @@ def test_a_collapsed_network_is_never_promoted(
     assert arena.promote("collapsed", **options) == 1
     assert "is never promoted: its network collapsed" in said()
     assert arena.aliases == {}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"alias": "challenger"}, {"force": True, "reason": "please"}]
+)
+def test_a_network_that_learned_nothing_is_never_promoted(
+    arena: Arena, said: Any, options: dict[str, Any]
+) -> None:
+    assert arena.promote("idle", **options) == 1
+    told = said()
+    assert f"run {arena.runs['idle'][:8]} is never promoted: its network learned nothing; " in told
+    assert "over biharmonic, the best method without training, is +0.0000 [+0.0000, +0" in told
+    assert arena.aliases == {}
+
+
+@pytest.mark.usefixtures("untried")
+def test_better_scores_of_single_images_do_not_undo_that(arena: Arena, said: Any) -> None:
+    """As if somebody had edited them."""
+    run = arena.client.get_run(arena.runs["idle"])
+    folder = local_folder(run.info.artifact_uri or "")
+    assert folder is not None
+    before = (folder / "per_image.csv").read_text()
+    good = arena.client.download_artifacts(arena.runs["good"], "per_image.csv")
+    try:
+        (folder / "per_image.csv").write_text(Path(good).read_text())
+        assert arena.promote("idle") == 1
+    finally:
+        (folder / "per_image.csv").write_text(before)
+    assert "is never promoted: its network learned nothing" in said()
+
+
+def test_runs_show_and_compare_tell_it(arena: Arena, said: Any) -> None:
+    assert launch_command("runs", root=arena.root, as_json=False) == 0
+    listed = said()
+    assert listed.count("], learned nothing") == 1
+    assert listed.count(", collapsed, learned nothing") == 1
+    assert launch_command("show", arena.runs["idle"], root=arena.root) == 0
+    assert "FINISHED, the network learned nothing" in said()
+    output = arena.root / "comparison.png"
+    pair = (arena.runs["good"], arena.runs["idle"])
+    assert launch_command("compare", *pair, root=arena.root, output=output) == 0
+    assert f"The network of {arena.runs['idle'][:8]} learned nothing." in (told := said())
+    assert f"The network of {arena.runs['good'][:8]}" not in told
+
+
+def test_a_run_that_learned_carries_no_tag_of_it(arena: Arena) -> None:
+    tagged = {
+        name
+        for name, run_id in arena.runs.items()
+        if "learned_nothing" in arena.client.get_run(run_id).data.tags
+    }
+    assert tagged == {"idle", "collapsed"}  # all black is what a collapsed one was given
 
 
 def test_a_champion_that_somebody_else_moves_meanwhile_is_left(

@@ -60,7 +60,7 @@ def test_the_run_has_parameters_and_tags_of_the_training(pulled: Any) -> None:
     assert run.info.run_name == "mnist-residual_unet-2"
     versions = dict(pair.split(" ") for pair in run.data.tags["versions"].split(", "))
     assert versions == trained["versions"]
-    assert run.data.tags["mlflow.note.content"].startswith("**mnist, center holes** that hide 8.2%")
+    assert "**mnist, center holes** that hide 8.2%" in run.data.tags["mlflow.note.content"]
     assert run.inputs is not None
     assert {entry.dataset.name for entry in run.inputs.dataset_inputs} == {
         "mnist-train", "mnist-valid",

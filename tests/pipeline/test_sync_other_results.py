@@ -53,12 +53,14 @@ def test_scores_of_another_training_are_not_logged(pulled: Any) -> None:
     assert_complete(store, run, pulled)
 
 
-def test_the_newest_scores_stay_whatever_is_synced_after(pulled: Any) -> None:
+@pytest.mark.parametrize("newest", [False, True])
+def test_the_newest_scores_stay_whatever_is_synced_after(pulled: Any, newest: bool) -> None:
     """A workspace and an experiment may hold the same training with other scores."""
-    older = pulled.paths.metrics.read_text()
-    result = json.loads(older)
+    result = json.loads(pulled.paths.metrics.read_text())
+    older = json.dumps(result | {"learned_nothing": not newest})
     result["valid"]["score"]["ssim_unit"]["mean"] = 0.5
     result["evaluated"] = "2999-01-01T00:00:00.000+00:00"
+    result["learned_nothing"] = newest
     result["origin"] |= {"baseline": "f" * 40, "diff": "diff --git a/src/a.py b/src/a.py\n"}
     for text in (older, json.dumps(result)):
         pulled.paths.metrics.write_text(text)
@@ -69,11 +71,13 @@ def test_the_newest_scores_stay_whatever_is_synced_after(pulled: Any) -> None:
     [run] = runs_of(store)
     assert run.data.metrics["valid/score/ssim_unit/mean"] == 0.5
     assert run.data.tags["baseline_commit"] == "f" * 40
+    assert ("learned_nothing" in run.data.tags) == newest
     assert json.loads(contents(store.client, run)["metrics.json"]) == result
     # A stage has the last word: it was run, or restored, because these are the scores wanted now.
     assert pulled.run("plot") == 0
     [run] = runs_of(store)
     assert contents(store.client, run)["metrics.json"].decode() == older
+    assert ("learned_nothing" in run.data.tags) != newest
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", '{"run_id": "7e", "epochs": 2}', "no JSON"])

@@ -4,6 +4,7 @@ import csv
 import json
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,10 @@ from mlflow.entities import Run
 
 from inpaint.base import origin
 from inpaint.base.files import array_digest
+from inpaint.tracking.live import LiveRun
 from inpaint.tracking.store import tracking_uri
+from inpaint.training.batches import Batch
+from inpaint.training.loop import Trainer, Validation
 
 # The report's own settings; with them its network collapses on MNIST for most seeds.
 REPORT = {
@@ -49,6 +53,7 @@ def test_train_json_says_what_was_done(finished: Any) -> None:
     assert summary["epochs"] == 2
     assert summary["images_seen"] == 80
     assert summary["collapsed"] is False
+    assert summary["learned_nothing"] is False  # 6 steps are not judged
     assert summary["num_parameters"] == keras.saving.load_model(finished.paths.model).count_params()
     assert summary["run_id"] == run_of(finished)[1].info.run_id
 
@@ -141,7 +146,8 @@ def test_same_seed_same_model(new_project: Callable[[str], Any]) -> None:
 def collapsing(project: Any) -> Any:
     """The report's network with a seed and a rate for which its tanh saturates at once."""
     project.set(REPORT)
-    project.set({"train": {"epochs": 2, "learning_rate": 0.05, "batch_size": 8}})
+    train = {"epochs": 2, "learning_rate": 0.05, "batch_size": 8, "on_collapse": "stop"}
+    project.set({"train": train})
     assert project.run("prepare", "mask") == 0
     return project
 
@@ -169,6 +175,85 @@ def test_a_collapsed_network_may_finish_and_is_tagged(collapsing: Any) -> None:
     assert run.data.tags["collapsed"] == "true"
     assert json.loads(collapsing.paths.train_summary.read_text())["collapsed"] is True
     assert "The network collapsed" in collapsing.paths.report.read_text()
+
+
+@pytest.fixture
+def idle(project: Any) -> Any:
+    """A training of 600 steps, of which none changes anything."""
+    project.set({"train": {"epochs": 12, "learning_rate": 1e-12, "batch_size": 1}})
+    project.set({"data": {"train_size": 50}})
+    assert project.run("prepare", "mask") == 0
+    return project
+
+
+def test_a_network_that_learns_nothing_stops_and_fails_the_run(
+    idle: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    idle.set({"train": {"on_collapse": "stop"}})
+    capsys.readouterr()
+    assert idle.run("train") == 1
+    out, line = capsys.readouterr()
+    assert "Epoch 3/12" in out  # at step 150; a tenth of the epochs is two
+    assert "Epoch 4/12" not in out
+    assert line.startswith("failed: after epoch 3, the network has learned nothing: ssim_unit 0.")
+    assert "train.on_collapse=continue" in line
+    assert line.count("\n") == 1
+    _, run = run_of(idle)
+    assert run.info.status == "FAILED"
+    assert run.data.tags["learned_nothing"] == "true"
+    assert "the network has learned nothing" in run.data.tags["failure"]
+    assert not idle.paths.model.exists()
+    assert not idle.paths.train_summary.exists()
+
+
+def test_a_network_that_learns_nothing_may_finish_and_is_tagged(
+    idle: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert idle.run("train") == 0
+    out, line = capsys.readouterr()
+    assert line.startswith("after epoch 3, the network has learned nothing: ")
+    assert line.count("\n") == 1
+    assert ", LEARNED NOTHING" in out
+    assert json.loads(idle.paths.train_summary.read_text())["learned_nothing"] is True
+    _, run = run_of(idle)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["learned_nothing"] == "true"
+
+    assert idle.run("evaluate", "plot") == 0
+    assert ", LEARNED NOTHING\nthe network learned nothing: on the" in capsys.readouterr().out
+    for path in (idle.paths.metrics, idle.paths.summary):
+        assert json.loads(path.read_text())["learned_nothing"] is True
+    assert "**The network learned nothing**: on the validation" in idle.paths.report.read_text()
+    _, run = run_of(idle)
+    assert run.data.tags["learned_nothing"] == "true"
+    assert run.data.tags["mlflow.note.content"].startswith("**The network learned nothing**")
+
+
+def test_a_network_that_recovers_loses_the_tag(idle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told of scores that are those of its fill up to the middle of the training."""
+    fill_score, tagged = [], []
+    validate, log_epoch = Trainer.validate, LiveRun.log_epoch
+
+    def scores(trainer: Trainer, data: Batch) -> Validation:
+        valid = validate(trainer, data)
+        fill_score.append(valid.ssim_unit)
+        return replace(valid, ssim_unit=valid.ssim_unit + (0.01 if len(fill_score) > 6 else 0))
+
+    def log(live: LiveRun, epoch: int, metrics: dict[str, float]) -> None:
+        log_epoch(live, epoch, metrics)
+        tagged.append("learned_nothing" in run_of(idle)[1].data.tags)
+
+    monkeypatch.setattr(Trainer, "validate", scores)
+    monkeypatch.setattr(LiveRun, "log_epoch", log)
+    monkeypatch.setattr("inpaint.tracking.live._SHARE", 100)  # every epoch is logged at once
+    assert idle.run("train") == 0
+    assert tagged == [False] * 2 + [True] * 4 + [False] * 6
+    assert json.loads(idle.paths.train_summary.read_text())["learned_nothing"] is False
+    assert "learned_nothing" not in run_of(idle)[1].data.tags
+    # The stage evaluate sees that there is nothing, and its word is the last.
+    assert idle.run("evaluate") == 0
+    assert run_of(idle)[1].data.tags["learned_nothing"] == "true"
 
 
 def test_a_diverged_loss_is_one_line(project: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,11 @@ RESULT: dict[str, Any] = {
             "ssim_unit": {"mean": 0.0501, "low": 0.048, "high": 0.0522},
             "hole_psnr_db": {"mean": 4.245, "low": 3.9, "high": 4.6},
         },
+        "gain_over_fill": {
+            "ssim_unit": {"mean": 0.0611, "low": 0.06, "high": 0.0622},
+            "hole_psnr_db": {"mean": None, "low": None, "high": None},
+        },
+        "num_groups": 890,
     },
     "test": {
         "model": {"composite": scores(0.9512), "raw": scores(0.9487)},
@@ -52,6 +57,7 @@ RESULT: dict[str, Any] = {
             "hole_psnr_db": {"mean": 4.085, "low": -0.5, "high": 4.2},
         },
     },
+    "learned_nothing": False,
     "parity": {"max_abs_diff": 4.72e-6, "num_images": 2999},
     "origin": {
         "experiment": "longer",
@@ -65,6 +71,7 @@ TRAINED: dict[str, Any] = {
     "seconds": 321.4,
     "num_parameters": 172345,
     "collapsed": False,
+    "learned_nothing": False,
     "largest_hole": 0.3,
     "terms": {"licence": "CC0 (somebody)", "citation": "digits of the package digits"},
     "params": PARAMS,

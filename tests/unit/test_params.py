@@ -110,7 +110,7 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ("train.learning_rate", "0x10", "'0x10'", "a number above 0"),
         ("train.learning_rate", "1e400", "'1e400'", "a number above 0"),
         ("train.optimizer", "sgd", "'sgd'", "adamw, adam"),
-        ("train.loss", "mae", "'mae'", "mse, hole_mse, hole_mse_ssim"),
+        ("train.loss", "mae", "'mae'", "mse, hole_mse, hole_rmse_ssim"),
         ("train.augmentation", True, "True", "joint, input, none"),
         ("train.holes", "none", "'none'", "random, fixed"),
         ("train.precision", "float16", "'float16'", "float32, bfloat16"),

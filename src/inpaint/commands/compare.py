@@ -12,7 +12,7 @@ from inpaint.base.files import atomic, flatten
 from inpaint.restoring import fill
 from inpaint.scoring import plots
 from inpaint.scoring.metrics import ssim_unit
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 from inpaint.terminal.console import console
 from inpaint.tracking.compare import differences, gain, scores_of
 from inpaint.tracking.experiments import training_ids
@@ -28,6 +28,9 @@ def run(root: Path, first: str, second: str, *, output: Path) -> int:
     out = console()
     out.print(_table("Parameters", a, b, differences(a.params, b.params)))
     out.print(_table("Metrics", a, b, differences(*(_metrics(runs, run) for run in (a, b)))))
+    for run in (a, b):
+        if run.troubles:
+            out.print(f"The network of {run.run_id[:8]} {' and '.join(run.troubles)}.")
     per_image = {run.run_id: runs.file(run, "per_image.csv") for run in (a, b)}
     for split, name in _SPLITS.items():
         if _digests(a, split) != _digests(b, split):

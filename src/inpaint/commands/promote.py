@@ -9,7 +9,7 @@ from inpaint.base.errors import InputError, StageError
 from inpaint.base.files import read_json
 from inpaint.base.paths import Paths
 from inpaint.params import load_params
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 from inpaint.terminal.console import console
 from inpaint.tracking.experiments import training_ids
 from inpaint.tracking.registry import card

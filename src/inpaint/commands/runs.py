@@ -8,7 +8,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 from inpaint.terminal.console import console
 from inpaint.tracking.runs import SCORE, RunInfo, Runs
 
@@ -100,9 +100,9 @@ def _table(group: list[tuple[int | None, RunInfo]]) -> Table:
 
 
 def _scores(run: RunInfo) -> tuple[str, str]:
+    note = "".join(f", {trouble}" for trouble in run.troubles)
     if SCORE not in run.metrics:
-        return run.status.lower(), ""
+        return run.status.lower() + note, ""
     score = {end: run.metrics[SCORE.replace("mean", end)] for end in ("mean", "low", "high")}
-    note = ", collapsed" if run.tags.get("collapsed") else ""
     gain = run.metrics["valid/gain/ssim_unit/mean"]
     return interval(score, ".4f") + note, f"{gain:+.4f}"

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from inpaint.base.errors import InputError
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 from inpaint.terminal.console import console
 from inpaint.tracking.experiments import training_ids
 from inpaint.tracking.registry.models import registered
@@ -36,7 +36,7 @@ def _origin(found: RunInfo, holders: list[str], versions: list[str]) -> dict[str
     baseline = tags.get("baseline_commit", "none: not made in a Git repository with commits")
     changed = " + code.diff" if tags.get("code_changed") == "true" else ""
     facts = {
-        "status": found.status + (", the network collapsed" if "collapsed" in tags else ""),
+        "status": found.status + "".join(f", the network {each}" for each in found.troubles),
         "started": f"{found.started.astimezone():%Y-%m-%d %H:%M:%S}",
         "by": tags.get("mlflow.user", ""),
         "made in experiment": tags.get("experiment_name", "none: `dvc repro`"),

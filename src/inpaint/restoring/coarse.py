@@ -11,67 +11,71 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from inpaint.restoring.regions import REACH, Region, regions
+from inpaint.restoring.regions import REACH, Region, by_hole, regions
 
-DEEPEST = 16  # pixels from the nearest known one: up to here a hole is filled at once
-_BAND = 8  # pixels: of deeper holes, what is not taken from the coarse picture
+_SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
 
 Restore = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
+def depth(hole: np.ndarray) -> np.ndarray:
+    """How many pixels it is from each missing pixel to the nearest known one.
+
+    Args:
+        hole: bool (H, W), True = missing.
+
+    Returns:
+        float32 (H, W), 0 for known pixels; 1 beside them.
+    """
+    found: np.ndarray = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return found
+
+
 def without_deep_holes(
-    images: np.ndarray, holes: np.ndarray, restore: Restore
+    images: np.ndarray, holes: np.ndarray, deepest: float, restore: Restore
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fill the inside of deep holes, coarsely.
 
     Args:
         images: uint8 (N, H, W, C).
         holes: bool (N, H, W), True = missing.
+        deepest: pixels, see :func:`depth`: up to here a hole is filled at once.
         restore: from images and holes to restored images; it calls this function.
 
     Returns:
-        New images and holes, none deeper than ``DEEPEST``; or the given ones if none was.
+        New images and holes, none deeper than ``deepest``; or the given ones if none was.
     """
-    if min(holes.shape[1:]) <= DEEPEST:
-        return images, holes
+    deepest = max(deepest, _SHALLOW)
     deep = [
-        (i, region)
-        for i, hole in enumerate(holes)
+        (i, region, depth(region.hole))
+        for hole, members in by_hole(holes)
         for region in regions(hole)
-        if _depth(region.hole).max() > DEEPEST
+        if depth(region.hole).max() > deepest
+        for i in members
     ]
     if not deep:
         return images, holes
     images, holes = images.copy(), holes.copy()
-    for i, region in deep:
-        rows, columns, inside = _inside(holes[i], region)
+    for i, region, depths in deep:
+        halvings = math.ceil(math.log2(float(depths.max()) / deepest))
+        rows, columns = _window(region, REACH * 2**halvings - REACH, holes[i].shape)
+        inside = np.zeros_like(holes[i])
+        # What is left is a band; half as deep as can be, it is filled well from both sides.
+        inside[region.rows, region.columns] = depths > deepest / 2
+        inside = inside[rows, columns]
         coarse = _from_half_size(images[i, rows, columns], holes[i, rows, columns], restore)
         images[i, rows, columns][inside] = coarse[inside]
         holes[i, rows, columns][inside] = False
     return images, holes
 
 
-def _depth(hole: np.ndarray) -> np.ndarray:
-    """How many pixels it is from each pixel to the nearest known one: float32 (h, w)."""
-    depth: np.ndarray = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return depth
-
-
-def _inside(hole: np.ndarray, region: Region) -> tuple[slice, slice, np.ndarray]:
-    """What is to be filled from half the size: of a window of the picture, bool (h, w).
-
-    The window is as wide as the surroundings that have a say at the smallest size.
-    """
-    depth = _depth(region.hole)
-    halvings = math.ceil(math.log2(float(depth.max()) / DEEPEST))
-    more = REACH * 2**halvings - REACH
+def _window(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A region's window and more pixels around it: what has a say at the smallest size."""
     rows, columns = (
         slice(max(span.start - more, 0), min(span.stop + more, size))
-        for span, size in zip((region.rows, region.columns), hole.shape, strict=True)
+        for span, size in zip((region.rows, region.columns), shape, strict=True)
     )
-    inside = np.zeros_like(hole)
-    inside[region.rows, region.columns] = depth > _BAND
-    return rows, columns, inside[rows, columns]
+    return rows, columns
 
 
 def _from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:

@@ -35,6 +35,8 @@ class Inpainter:
             )
         self._model = model
         self._network = NETWORKS[model.name]
+        if self._network.is_local:
+            self._deepest = model.get_layer("surroundings").deepest
         # One graph for any size and number of images, where `predict` would make several.
         signature = {
             name: tf.TensorSpec((None, None, None, tensor.shape[-1]))
@@ -86,7 +88,7 @@ class Inpainter:
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 
     def _restore_pieces(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
-        images, holes = without_deep_holes(images, holes, self.restore)
+        images, holes = without_deep_holes(images, holes, self._deepest, self.restore)
         filled = self._network.fill(images, holes)
         restored = filled.copy()
         for batch in _batches(pieces(holes)):

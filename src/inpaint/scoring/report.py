@@ -1,9 +1,10 @@
 """Scores -> a page of Markdown for people: reports/report.md."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from inpaint.data.images.catalogue import DATASETS
+from inpaint.scoring import health
+from inpaint.scoring.text import interval
 
 COLLAPSED = "**The network collapsed**: it fills every hole with one constant value."
 _CAPTIONS = {
@@ -51,9 +52,16 @@ def write(result: dict[str, Any], trained: dict[str, Any]) -> str:
         f"by at most {parity['max_abs_diff']:.1e} on {parity['num_images']} images.",
         "\n".join(f"![{caption}](figures/{name}.png)" for name, caption in _CAPTIONS.items()),
     ]
-    if trained["collapsed"]:
-        paragraphs.insert(1, COLLAPSED)
+    paragraphs[1:1] = warnings(result, trained)
     return "\n\n".join(paragraphs) + "\n"
+
+
+def warnings(result: dict[str, Any], trained: dict[str, Any]) -> list[str]:
+    """What people have to know before they read a score, a paragraph each."""
+    told = [COLLAPSED] if trained["collapsed"] else []
+    if result.get("learned_nothing", False):  # older files do not say
+        told.append(f"**The network learned nothing**: {health.reason(result)}.")
+    return told
 
 
 def _table(reported_score: float | None, test: dict[str, Any]) -> list[str]:
@@ -75,10 +83,3 @@ def _row(name: str, scores: dict[str, float | None]) -> str:
         f"| {name} | {scores['ssim_unit']:.4f} | {'' if psnr is None else f'{psnr:.2f}'} "
         f"| {scores['hole_mse']:.4f} | {scores['hole_mae']:.4f} |"
     )
-
-
-def interval(values: Mapping[str, float | None], digits: str) -> str:
-    """An estimate and its interval as text, such as ``+0.0570 [+0.0561, +0.0582]``."""
-    if values["mean"] is None:
-        return "undefined"
-    return f"{values['mean']:{digits}} [{values['low']:{digits}}, {values['high']:{digits}}]"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from inpaint.base import files, origin
+from inpaint.base.advice import LEARNED_NOTHING_ADVICE
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import SPLITS, Paths
 from inpaint.base.seeds import generator
@@ -13,7 +14,8 @@ from inpaint.data.store import load_split
 from inpaint.params import EvaluateParams, Params
 from inpaint.restoring import serving
 from inpaint.restoring.fill import Fill
-from inpaint.scoring import metrics
+from inpaint.restoring.networks import NETWORKS
+from inpaint.scoring import health, metrics
 from inpaint.scoring.baselines import baselines
 from inpaint.scoring.intervals import intervals
 from inpaint.terminal.progress import ProgressBar
@@ -29,19 +31,27 @@ def run(params: Params, paths: Paths) -> str:
     trained = files.read_json(paths.train_summary)
     model = _load(paths)
     methods = baselines(files.read_array(paths.images("train")))
-    true, restored, scores = {}, {}, {}
+    true, holes, restored, scores = {}, {}, {}, {}
     for split in _SCORED:
-        true[split], holes = load_split(paths, split)
-        _check_digests(trained, split, true[split], holes)
-        restored[split], scores[split] = _score_methods(split, model, methods, true[split], holes)
+        true[split], holes[split] = load_split(paths, split)
+        pictures = (true[split], holes[split])
+        _check_digests(trained, split, *pictures)
+        restored[split], scores[split] = _score_methods(split, model, methods, *pictures)
     drawn = files.read_json(paths.holes_manifest)
     of_test = drawn["splits"]["test"]
     parity = _check_parity(params.evaluate, true, restored, scores)
+    summary = _summarize(params.evaluate, manifest, scores, list(methods))
+    own_fill = NETWORKS[trained["params"]["model"]["network"]].fill
+    of_fill = _scores_of(own_fill, methods, true["valid"], holes["valid"], scores["valid"])
+    summary["valid"] |= _against_fill(params.evaluate, manifest, scores["valid"], of_fill)
     result = {
         "run_id": trained["run_id"],
         "data": _describe_data(manifest),
         "holes": {"kind": drawn["kind"], "digest": of_test["sha256"], "share": of_test["share"]},
-        **_summarize(params.evaluate, manifest, scores, list(methods)),
+        **summary,
+        "learned_nothing": health.learned_nothing(
+            *(summary["valid"][gain]["ssim_unit"] for gain in ("gain", "gain_over_fill"))
+        ),
         "parity": parity,
         "params": {"evaluate": params.evaluate.model_dump()},
         "origin": origin.capture(paths.root),
@@ -51,7 +61,7 @@ def run(params: Params, paths: Paths) -> str:
     _write_per_image(paths, manifest, scores)
     files.write_json(paths.metrics, result)
     files.write_json(paths.summary, _headline(result, trained))
-    return _result_line(result["test"]) + log_results(paths)
+    return _conclude(result, trained, log_results(paths))
 
 
 def _load(paths: Paths) -> serving.Inpainter:
@@ -153,6 +163,28 @@ def _summarize(
     }
 
 
+def _scores_of(
+    fill: Fill, methods: dict[str, Fill], images: np.ndarray, holes: np.ndarray, scores: Scores
+) -> dict[str, np.ndarray]:
+    """The scores of a fill; where it is one of the methods, they are there already."""
+    name = next((name for name, method in methods.items() if method is fill), None)
+    return scores[name] if name else metrics.score_images(images, fill(images, holes), holes)
+
+
+def _against_fill(
+    evaluate: EvaluateParams,
+    manifest: dict[str, Any],
+    scores: Scores,
+    fill_scores: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    """The gain of the model on valid over the fill that it is given, and from how many pictures."""
+    groups = np.array(manifest["splits"]["valid"]["groups"])
+    # Drawn as for the gain over the best baseline: if that is the fill, the two are the same.
+    rng = generator(0, "bootstrap", "valid")
+    gain = intervals(rng, scores["composite"], fill_scores, groups, evaluate.bootstrap_samples)
+    return {"gain_over_fill": gain["gain"], "num_groups": len(np.unique(groups))}
+
+
 def _describe_data(manifest: dict[str, Any]) -> dict[str, Any]:
     splits = manifest["splits"]
     sizes = {f"{split}_size": splits[split]["count"] for split in SPLITS}
@@ -172,8 +204,30 @@ def _headline(result: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]
         "best_baseline_ssim_unit": test["baselines"][best]["ssim_unit"],
         "gain_ssim_unit": test["gain"]["ssim_unit"]["mean"],
         "collapsed": trained["collapsed"],
+        "learned_nothing": result["learned_nothing"],
         "run_id": result["run_id"],
     }
+
+
+def _conclude(result: dict[str, Any], trained: dict[str, Any], logged: str) -> str:
+    """The stage's result in words.
+
+    Args:
+        result: the content of reports/metrics.json.
+        trained: the content of reports/train.json.
+        logged: from `log_results`.
+
+    Raises:
+        StageError: the network learned nothing, and its training was not to go on regardless.
+    """
+    line = _result_line(result["test"])
+    if not result["learned_nothing"]:
+        return line + logged
+    told = f"the network learned nothing: {health.reason(result)}"
+    if trained["params"]["train"].get("on_collapse", "stop") == "continue":
+        return f"{line}, LEARNED NOTHING\n{told}{logged}"
+    print(line + logged, flush=True)
+    raise StageError(f"{told}; {LEARNED_NOTHING_ADVICE}")
 
 
 def _result_line(test: dict[str, Any]) -> str:

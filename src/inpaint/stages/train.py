@@ -22,11 +22,12 @@ from inpaint.base.seeds import derive_seed, generator
 from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
+from inpaint.restoring.coarse import depth
 from inpaint.restoring.networks import NETWORKS
 from inpaint.restoring.regions import REACH, window_around
 from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
-from inpaint.tracking.record import epoch_metrics
+from inpaint.tracking.record import LEARNED_NOTHING, epoch_metrics
 from inpaint.tracking.sync import log_results
 from inpaint.training import health
 from inpaint.training.batches import Batch, BatchSource, make_batch
@@ -54,6 +55,7 @@ def run(params: Params, paths: Paths) -> str:
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
+        deepest=max(float(depth(hole).max()) for hole in source.holes),
     )
     record = _describe_training(params, paths, manifests)
     with training_run(paths.root, record, on_problem=_warn) as live:
@@ -61,7 +63,7 @@ def run(params: Params, paths: Paths) -> str:
         curve_images, curve_holes = (
             np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")
         )
-        history, collapsed = _train(
+        history, state = _train(
             Trainer(
                 model,
                 params.train.model_dump(),
@@ -87,15 +89,22 @@ def run(params: Params, paths: Paths) -> str:
             "train_loss": last["train_loss"],
             "valid_loss": last["valid_loss"],
             "num_parameters": model.count_params(),
-            "collapsed": collapsed,
+            "collapsed": state.collapsed,
+            "learned_nothing": state.learned_nothing,
             # How much of its image the largest hole hides, in [0, 1].
             "largest_hole": max(float(each.mean(axis=(1, 2)).max()) for each in seen),
         }
         write_json(paths.train_summary, result | record)
     return (
         f"trained {params.model.network} for {len(history)} epochs in {seconds:.0f} s: "
-        f"loss {last['train_loss']:.4f}" + (", COLLAPSED" if collapsed else "") + log_results(paths)
+        f"loss {last['train_loss']:.4f}{_warning(state)}{log_results(paths)}"
     )
+
+
+def _warning(state: health.Health) -> str:
+    """Of the result's line: what is wrong with the model."""
+    learned_nothing = ", LEARNED NOTHING" if state.learned_nothing else ""
+    return (", COLLAPSED" if state.collapsed else "") + learned_nothing
 
 
 def _describe_training(
@@ -181,11 +190,12 @@ def _train(
     curve_data: Batch,
     params: Params,
     live: LiveRun,
-) -> tuple[list[tuple[float, ...]], bool]:
-    """Train all epochs; give the rows of the history and whether the network has collapsed."""
+) -> tuple[list[tuple[float, ...]], health.Health]:
+    """Train all epochs; give the rows of the history, and what is wrong with the network."""
     epochs, seed = params.train.epochs, params.train.seed
     history: list[tuple[float, ...]] = []
-    collapsed = False
+    watch = health.Watch(curve_data, epochs, source.batches_per_epoch)
+    state = health.Health()
     with ProgressBar("Epoch", epochs, lines=epochs) as bar:
         for epoch in range(1, epochs + 1):
             train_loss = trainer.train_epoch(source.epoch(generator(seed, "epoch", epoch)))
@@ -193,9 +203,12 @@ def _train(
             valid = trainer.validate(curve_data)
             health.check_finite(valid.loss, epoch)
             history.append((epoch, train_loss, valid.loss, valid.ssim_unit, trainer.learning_rate))
+            before, state = state, watch.judge(valid, epoch)
+            live.mark(LEARNED_NOTHING, holds=state.learned_nothing)
             live.log_epoch(epoch, epoch_metrics(dict(zip(_HISTORY, history[-1], strict=True))))
             bar.update(epoch, f"loss {train_loss:.4f}  valid ssim_unit {valid.ssim_unit:.4f}")
-            if health.is_collapsed(valid) and params.train.on_collapse == "stop":
-                raise StageError(f"after epoch {epoch}, {health.COLLAPSE_ADVICE}")
-            collapsed = health.is_collapsed(valid)
-    return history, collapsed
+            if state.problem and params.train.on_collapse == "stop":
+                raise StageError(f"after epoch {epoch}, {state.problem}")
+            if state.problem and not before.problem:
+                print(f"after epoch {epoch}, {state.problem}", file=sys.stderr, flush=True)
+    return history, state

@@ -3,7 +3,8 @@
 from typing import Any
 
 from inpaint.base.origin import changes_code
-from inpaint.scoring.report import COLLAPSED, interval
+from inpaint.scoring.report import warnings
+from inpaint.scoring.text import interval
 
 
 def describe(result: dict[str, Any], trained: dict[str, Any]) -> str:
@@ -35,6 +36,4 @@ def describe(result: dict[str, Any], trained: dict[str, Any]) -> str:
         f"{trained['seconds']:.0f} s.",
         f"Origin: {code}{again}.",
     ]
-    if trained["collapsed"]:
-        lines.insert(0, COLLAPSED)
-    return "\n\n".join(lines)
+    return "\n\n".join(warnings(result, trained) + lines)

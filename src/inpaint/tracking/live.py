@@ -60,6 +60,8 @@ class LiveRun:
         self._store: Store | None = None
         self._is_reachable = True
         self._waiting: list[Metric] = []
+        self._marks: set[str] = set()
+        self._marked: set[str] = set()  # those that the store knows of
         self._spent = 0.0
         self._started = time.monotonic()
 
@@ -86,6 +88,10 @@ class LiveRun:
         self._attempt(create)
         self._started = time.monotonic()
 
+    def mark(self, tag: str, *, holds: bool) -> None:
+        """Let the run have a tag as long as it holds; the store is told with the next epoch."""
+        (self._marks.add if holds else self._marks.discard)(tag)
+
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         now = int(time.time() * 1000)
         self._waiting += [Metric(key, value, now, epoch) for key, value in metrics.items()]
@@ -93,7 +99,7 @@ class LiveRun:
         is_due = self._spent <= _SHARE * (began - self._started)
         if is_due and self._store is not None and self._is_reachable:
             store = self._store
-            self._attempt(lambda: log_batch(store, self.run_id, metrics=self._waiting))
+            self._attempt(lambda: self._send(store))
             self._waiting = []
             self._spent += time.monotonic() - began
 
@@ -104,10 +110,18 @@ class LiveRun:
         store = self._store
 
         def terminate() -> None:
-            log_batch(store, self.run_id, metrics=self._waiting, tags={"failure": failure[:5000]})
+            self._send(store, {"failure": failure[:5000]})
             store.client.set_terminated(self.run_id, status)
 
         self._attempt(terminate)
+
+    def _send(self, store: Store, tags: Mapping[str, str] | None = None) -> None:
+        """Log what has to wait no longer."""
+        new = dict.fromkeys(self._marks - self._marked, "true") | dict(tags or {})
+        log_batch(store, self.run_id, metrics=self._waiting, tags=new)
+        for tag in self._marked - self._marks:
+            store.client.delete_tag(self.run_id, tag)
+        self._marked = set(self._marks)
 
     def _attempt(self, action: Callable[[], None]) -> None:
         """Do it; after the first problem no other epoch has to wait for the store."""

@@ -19,6 +19,8 @@ from inpaint.tracking.description import describe
 # Tags: when a run's scores were computed, which sort as they follow each other; and by which code
 # the run was logged: other code might log more, so `inpaint sync` looks at the run again.
 EVALUATED, LOGGED_BY = "evaluated", "logged_by"
+# Tag of a run whose network is no better for having been trained: of any other it is taken away.
+LEARNED_NOTHING = "learned_nothing"
 
 # The scores of a split that are metrics of the run: what a list, a chart or a comparison of runs
 # needs. The artifact metrics.json has all of them.
@@ -145,6 +147,10 @@ def _add_scores(
     _add_diff(record, scored_by)
     record.tags |= {name: str(value) for name, value in flatten(result["params"]).items()}
     record.tags["mlflow.note.content"] = describe(result, trained)
+    # All validation images have been looked at by now, and not only those of the curve.
+    record.tags.pop(LEARNED_NOTHING, None)
+    if result.get(LEARNED_NOTHING, False):  # older files do not say
+        record.tags[LEARNED_NOTHING] = "true"
     record.files["metrics.json"] = paths.metrics.read_bytes()
     record.files["per_image.csv"] = paths.per_image.read_bytes()
     examples = io.BytesIO()
@@ -186,7 +192,8 @@ def run_tags(trained: Mapping[str, Any]) -> dict[str, str]:
     tags |= _origin_tags(trained["origin"])
     if name := origin.user():
         tags["mlflow.user"] = name
-    return tags | ({"collapsed": "true"} if trained.get("collapsed") else {})
+    troubles = ("collapsed", LEARNED_NOTHING)
+    return tags | {name: "true" for name in troubles if trained.get(name, False)}
 
 
 def logging_code() -> str:

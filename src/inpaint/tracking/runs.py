@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from inpaint.base.errors import InputError
 from inpaint.tracking import store
 from inpaint.tracking.model import model_id_of
-from inpaint.tracking.record import LOGGED_BY, logging_code
+from inpaint.tracking.record import LEARNED_NOTHING, LOGGED_BY, logging_code
 
 # What runs that were logged before had as names of their curves.
 _FORMER_NAMES = {
@@ -58,6 +58,12 @@ class RunInfo:
     def task(self) -> tuple[str, str]:
         """What it was validated on: only runs of equal tasks can be ranked."""
         return self.tags.get("digest.valid_images", ""), self.tags.get("digest.valid_holes", "")
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong with its network, in words."""
+        words = {"collapsed": "collapsed", LEARNED_NOTHING: "learned nothing"}
+        return [told for tag, told in words.items() if tag in self.tags]
 
 
 class Runs:

@@ -18,7 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 from inpaint.base.paths import Paths, project_root
 from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking.model import log_model, model_id_of
-from inpaint.tracking.record import EVALUATED, Record, read_record
+from inpaint.tracking.record import EVALUATED, LEARNED_NOTHING, Record, read_record
 from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
 
 # The most that MLflow takes in one request.
@@ -109,9 +109,13 @@ def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
 def _unscored(record: Record, run: Run) -> Record:
     """What a run with newer scores can lack: the origin of these stays with them."""
     kept = record.without_scores or record
+    # Whether anything was learned is told by these scores too.
+    told = {key: value for key, value in run.data.tags.items() if key == LEARNED_NOTHING}
+    lacking = {key: value for key, value in kept.tags.items() if key not in run.data.tags}
+    lacking.pop(LEARNED_NOTHING, None)
     return replace(
         kept,
-        tags={key: value for key, value in kept.tags.items() if key not in run.data.tags},
+        tags=lacking | told,
         files={name: content for name, content in kept.files.items() if name != "code.diff"},
     )
 
@@ -168,7 +172,10 @@ def _add_tags(store: Store, run: Run, record: Record) -> bool:
         if run.data.tags.get(key) != value and not (key == "mlflow.user" and key in run.data.tags)
     }
     log_batch(store, run.info.run_id, tags=other)
-    return bool(other)
+    is_outdated = LEARNED_NOTHING in run.data.tags and LEARNED_NOTHING not in record.tags
+    if is_outdated:
+        store.client.delete_tag(run.info.run_id, LEARNED_NOTHING)
+    return bool(other) or is_outdated
 
 
 def _add_inputs(store: Store, run: Run, record: Record) -> bool:

@@ -1,12 +1,97 @@
-"""Telling a network that cannot be saved from one that is learning."""
+"""Telling a network that cannot be saved, or learns nothing, from one that is learning.
+
+Whether the training was of any use in the end, `inpaint.scoring.health` judges, by all images.
+"""
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
+
+from inpaint.base.advice import LEARNED_NOTHING_ADVICE
 from inpaint.base.errors import StageError
+from inpaint.training.batches import Batch
 from inpaint.training.loop import Validation
+from inpaint.training.losses import ssim
 
 # Of the range [-1, 1]: one step between two grey levels of an 8-bit image.
 _ONE_GREY_LEVEL = 2 / 255
+# When it is first asked whether a network has learned anything: after this share of the epochs,
+# but not before so many steps, over which the learning rate of a short training still rises and
+# no network has had the time to learn.
+_FIRST_SHARE = 0.1
+_LEAST_STEPS = 150
+_ROUNDING = 1e-6  # float32's, of a mean SSIM: what is better by less is no better
+_BATCH = 250  # images
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is wrong with a network after an epoch.
+
+    Attributes:
+        collapsed: see `is_collapsed`.
+        learned_nothing: see `learned_nothing`; False as long as it is too early to tell.
+        problem: the worst of it in words, with what to try; "" if nothing is wrong.
+    """
+
+    collapsed: bool = False
+    learned_nothing: bool = False
+    problem: str = ""
+
+
+class Watch:
+    """Judges a network after each epoch of its training.
+
+    Args:
+        curve_data: the validation images that the network is scored on after each epoch.
+        epochs: of the whole training.
+        steps_per_epoch: batches.
+    """
+
+    def __init__(self, curve_data: Batch, epochs: int, steps_per_epoch: int) -> None:
+        self._fill_score = fill_ssim_unit(curve_data)
+        self._num_images = len(curve_data.hole)
+        self._first_epoch = first_judged(epochs, steps_per_epoch)
+
+    def judge(self, valid: Validation, epoch: int) -> Health:
+        """Judge a network by its scores after an epoch, counted from 1."""
+        collapsed = is_collapsed(valid)
+        is_due = epoch >= self._first_epoch
+        in_vain = is_due and learned_nothing(valid.ssim_unit, self._fill_score)
+        problem = ""
+        if collapsed:
+            problem = COLLAPSE_ADVICE
+        elif in_vain:
+            problem = (
+                f"the network has learned nothing: ssim_unit {valid.ssim_unit:.4f} on "
+                f"{self._num_images} validation images, where the fill that it is given has "
+                f"{self._fill_score:.4f}; {LEARNED_NOTHING_ADVICE}"
+            )
+        return Health(collapsed, in_vain, problem)
+
+
+def first_judged(epochs: int, steps_per_epoch: int) -> int:
+    """The epoch after which a network should have learned something, counted from 1.
+
+    It may lie beyond the last one: a very short training is judged by the stage evaluate alone.
+    """
+    return max(math.ceil(_FIRST_SHARE * epochs), math.ceil(_LEAST_STEPS / steps_per_epoch))
+
+
+def fill_ssim_unit(data: Batch) -> float:
+    """Score what the network's input is filled with, as `Trainer.validate` scores the network."""
+    images, images_true = data.inputs["image"], data.image_true
+    scores = [
+        ssim(images_true[start : start + _BATCH], images[start : start + _BATCH]).numpy()
+        for start in range(0, len(images), _BATCH)
+    ]
+    return (float(np.concatenate(scores).mean()) + 1) / 2
+
+
+def learned_nothing(ssim_unit: float, fill_ssim_unit: float) -> bool:
+    """Whether a network is no better than the fill that it is given to begin with."""
+    return not ssim_unit > fill_ssim_unit + _ROUNDING
 
 
 def is_collapsed(validation: Validation) -> bool:
@@ -32,6 +117,6 @@ def check_finite(train_loss: float, epoch: int) -> None:
 
 COLLAPSE_ADVICE = (
     "the network collapsed: it fills every hole of every validation image with one constant "
-    "value; try a smaller train.learning_rate, train.loss=hole_mse_ssim or "
+    "value; try a smaller train.learning_rate, train.loss=hole_rmse_ssim or "
     "model.network=residual_unet (train.on_collapse=continue trains on regardless)"
 )

@@ -18,7 +18,7 @@ _WINDOW = 11  # pixels: the window of the score itself, see inpaint.scoring.metr
 _SIGMA = 1.5
 _C1, _C2 = (0.01 * 2.0) ** 2, (0.03 * 2.0) ** 2  # SSIM's constants for a data range of 2
 _SSIM_WEIGHT = 4.0  # an image's SSIM falls by little for an 8x8 hole; this balances the terms
-_LEAST_ERROR = 0.02  # on [-1, 1], 2.5 grey levels: less counts as squared, its root has no slope
+_LEAST_ERROR = 0.02  # on [-1, 1], 2.5 grey levels: below, the root bends, as 0 has no slope
 
 
 def mse(image_true: "tf.Tensor", image_pred: "tf.Tensor", _hole: "tf.Tensor") -> "tf.Tensor":
@@ -36,20 +36,21 @@ def hole_mse(image_true: "tf.Tensor", image_pred: "tf.Tensor", hole: "tf.Tensor"
     return tf.reduce_sum(squared * hole) / tf.maximum(tf.reduce_sum(hole), 1.0)
 
 
-def hole_mse_ssim(
+def hole_rmse_ssim(
     image_true: "tf.Tensor", image_pred: "tf.Tensor", hole: "tf.Tensor"
 ) -> "tf.Tensor":
     """Error over the missing pixels plus (1 - SSIM) of the image with known pixels restored.
 
-    The error is the root of each image's own, so that a few large holes, half an image, do not
-    drown all small ones: with the mean over the batch's pixels, nothing was learned of these.
+    The error is the root of each image's own mean square, so that few large holes, half an image,
+    do not drown many small ones: with the mean over the batch's pixels, nothing was learned of
+    these.
     """
     import tensorflow as tf
 
     squared = tf.reduce_mean(tf.square(image_true - image_pred), axis=-1, keepdims=True)
     num_missing = tf.maximum(tf.reduce_sum(hole, axis=(1, 2, 3)), 1.0)
     of_each = tf.reduce_sum(squared * hole, axis=(1, 2, 3)) / num_missing
-    error = tf.reduce_mean(tf.sqrt(of_each + _LEAST_ERROR**2))
+    error = tf.reduce_mean(tf.sqrt(of_each + _LEAST_ERROR**2)) - _LEAST_ERROR
     composite = hole * image_pred + (1 - hole) * image_true
     return error + _SSIM_WEIGHT * (1 - tf.reduce_mean(ssim(image_true, composite)))
 
@@ -57,7 +58,7 @@ def hole_mse_ssim(
 LOSSES: "dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]]" = {
     "mse": mse,
     "hole_mse": hole_mse,
-    "hole_mse_ssim": hole_mse_ssim,
+    "hole_rmse_ssim": hole_rmse_ssim,
 }
 
 

@@ -1,6 +1,7 @@
 """`inpaint runs`: the order in which runs are listed, and their ranks."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,10 @@ def made(run_id: str, score: float | None, *, task: str = "a", minute: int = 0) 
         metrics=metrics,
         tags={"digest.valid_images": images, "digest.valid_holes": holes},
     )
+
+
+def with_tags(run: RunInfo, *tags: str) -> RunInfo:
+    return replace(run, tags=run.tags | dict.fromkeys(tags, "true"))
 
 
 def listed(*members: RunInfo) -> list[Listed]:
@@ -131,3 +136,19 @@ def test_people_get_a_table(
     assert ranked[3:7] == ["0.9123", "[0.9123,", "0.9123]", "+0.0100"]
     [unranked] = [line for line in lines if line[:1] == ["7e7e7e7e"]]
     assert unranked[2] == "failed"
+
+
+@pytest.mark.usefixtures("_stored")
+def test_people_are_told_what_is_wrong_with_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked = [
+        with_tags(made("4f" * 16, 0.91234, minute=1), "collapsed", "learned_nothing"),
+        with_tags(made("7e" * 16, None), "learned_nothing"),
+    ]
+    monkeypatch.setattr(Stored, "__init__", lambda self, _: setattr(self, "all", marked))
+    monkeypatch.setenv("COLUMNS", "150")
+    assert runs.run(tmp_path, as_json=False) == 0
+    told = capsys.readouterr().out
+    assert "0.9123 [0.9123, 0.9123], collapsed, learned nothing " in told
+    assert "failed, learned nothing " in told

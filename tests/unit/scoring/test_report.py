@@ -86,6 +86,18 @@ def test_collapse_is_told_before_the_scores() -> None:
     assert collapsed.index("The network collapsed") < collapsed.index("| on the test images")
 
 
+def test_nothing_learned_is_told_before_the_scores() -> None:
+    text = report.write(RESULT | {"learned_nothing": True}, TRAINED)
+    assert "learned nothing" not in report.write(RESULT, TRAINED)
+    told = "**The network learned nothing**: on the validation images, its gain in ssim_unit over"
+    assert text.index(told) < text.index("| on the test images")
+
+
+def test_reports_of_older_files_can_be_written_again() -> None:
+    older = {key: value for key, value in RESULT.items() if key != "learned_nothing"}
+    assert report.write(older, TRAINED) == report.write(RESULT, TRAINED)
+
+
 def test_all_figures_are_shown() -> None:
     text = report.write(RESULT, TRAINED)
     for name in ("restored", "baselines", "histogram", "curves"):

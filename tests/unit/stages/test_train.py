@@ -11,7 +11,7 @@ from tests.unit.example import PARAMS
 
 def test_params_digest_is_sha256_of_what_decides_the_model() -> None:
     text = (
-        '{"data": {"dataset": "mnist", "seed": 0, "train_size": null}, '
+        '{"data": {"dataset": "mnist", "image_size": null, "seed": 0, "train_size": null}, '
         '"mask": {"box_sides": [4, 12], "kind": "box"}, '
         '"model": {"network": "residual_unet", "skip_connections": true}, '
         '"train": {"epochs": 70, "learning_rate": 0.002}}'

@@ -45,3 +45,11 @@ def test_description_says_how_sure_the_code_is(origin: dict[str, Any], expected:
 def test_description_tells_a_collapse_first() -> None:
     text = describe(RESULT, TRAINED | {"collapsed": True})
     assert text.startswith("**The network collapsed**")
+
+
+def test_description_tells_first_that_nothing_was_learned() -> None:
+    assert "learned nothing" not in describe(RESULT, TRAINED)
+    text = describe(RESULT | {"learned_nothing": True}, TRAINED)
+    assert text.startswith("**The network learned nothing**: on the validation images, its gain")
+    both = describe(RESULT | {"learned_nothing": True}, TRAINED | {"collapsed": True})
+    assert both.index("The network collapsed") < both.index("The network learned nothing")

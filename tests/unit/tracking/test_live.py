@@ -76,6 +76,9 @@ class Server:
         if metrics:
             self.calls.append(list(metrics))
 
+    def delete_tag(self, _: str, tag: str) -> None:
+        del self.tags[tag]
+
     def log_inputs(self, *_: object, **__: object) -> None:
         pass
 
@@ -306,6 +309,46 @@ def test_a_server_that_is_gone_does_not_hide_why_a_training_failed(
         failing()
     assert len(problems) == 1
     assert server.status == "RUNNING"
+
+
+def test_a_mark_is_on_the_run_as_long_as_it_holds(
+    run: LiveRun, server: Server, clock: Clock
+) -> None:
+    found = []
+    for holds in (False, True, True, False, True):
+        run.mark("learned_nothing", holds=holds)
+        train(run, clock, epochs=1, seconds=1.0)
+        found.append(server.tags.get("learned_nothing"))
+    assert found == [None, "true", "true", None, "true"]
+
+
+def test_a_mark_waits_for_a_slow_server(run: LiveRun, server: Server, clock: Clock) -> None:
+    server.seconds = 15.0
+    train(run, clock, epochs=1, seconds=1.0)
+    run.mark("learned_nothing", holds=True)
+    train(run, clock, epochs=1, seconds=1.0)
+    assert "learned_nothing" not in server.tags
+    train(run, clock, epochs=200, seconds=1.0)
+    assert server.tags["learned_nothing"] == "true"
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_training_that_is_stopped_keeps_its_mark(
+    tmp_path: Path, server: Server, clock: Clock, problems: list[str], epochs: int
+) -> None:
+    def stopped() -> None:
+        with training_run(tmp_path, RECORD, problems.append) as run:
+            server.seconds = 100.0
+            train(run, clock, epochs=2, seconds=1.0)
+            run.mark("learned_nothing", holds=True)
+            train(run, clock, epochs=epochs, seconds=1.0)
+            raise StageError("the network has learned nothing")
+
+    with pytest.raises(StageError):
+        stopped()
+    assert server.status == "FAILED"
+    assert server.tags["learned_nothing"] == "true"
+    assert server.tags["failure"] == "the network has learned nothing"
 
 
 def test_a_training_that_ends_well_leaves_its_run_to_be_completed(

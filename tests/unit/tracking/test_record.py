@@ -90,6 +90,12 @@ def test_a_collapse_is_a_tag() -> None:
     assert "collapsed" not in run_tags(running)
 
 
+def test_nothing_learned_is_a_tag() -> None:
+    assert run_tags(TRAINED | {"learned_nothing": True})["learned_nothing"] == "true"
+    assert "learned_nothing" not in run_tags(TRAINED | {"learned_nothing": False})
+    assert "learned_nothing" not in run_tags(TRAINED)  # running, or made by an older version
+
+
 @pytest.mark.parametrize("error", [KeyError("getpwuid(): uid not found: 1234"), OSError("none")])
 def test_a_user_without_a_name_is_no_error(
     monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -110,7 +116,12 @@ def test_inputs_are_the_images_that_training_reads() -> None:
     assert inputs["valid"] == {
         "name": "mnist-valid",
         "digest": "2b" * 18,  # MLflow takes 36 characters
-        "source": {"dataset": "mnist", "train_size": "None", "seed": "0"},
+        "source": {
+            "dataset": "mnist",
+            "image_size": "None",
+            "train_size": "None",
+            "seed": "0",
+        },
     }
 
 

@@ -20,6 +20,10 @@ def batch(digits: np.ndarray) -> Batch:
     return make_batch("report_unet", digits, holes)
 
 
+def scored(ssim_unit: float, *, hole_range: float = 2.0) -> Validation:
+    return Validation(0.1, ssim_unit, hole_range=hole_range, hole_range_true=2.0)
+
+
 def validate(params: Params, batch: Batch, *, scale: float) -> Validation:
     """Of a network whose output is -1, plus its input (-1 in each hole, or not) times ``scale``."""
     image = keras.Input((28, 28, 1), name="image")
@@ -52,6 +56,88 @@ def test_less_than_one_grey_level_is_constant(levels: float, collapsed: bool) ->
 def test_one_value_where_one_value_belongs_has_not_collapsed() -> None:
     # A hole of one pixel in one image, or holes in an empty background.
     assert not health.is_collapsed(Validation(0.1, 0.9, hole_range=0.0, hole_range_true=0.0))
+
+
+@pytest.mark.parametrize(
+    ("ssim_unit", "expected"),
+    [
+        (0.9, True),
+        (0.9 + 5e-7, True),  # as float32 rounds
+        (0.9 + 5e-6, False),
+        (0.95, False),
+        (0.85, True),
+        (math.nan, True),
+    ],
+)
+def test_no_better_than_its_fill_is_nothing_learned(ssim_unit: float, expected: bool) -> None:
+    assert health.learned_nothing(ssim_unit, 0.9) == expected
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps_per_epoch", "first"),
+    [
+        (70, 32, 7),  # the default
+        (60, 32, 6),
+        (61, 32, 7),
+        (100, 16, 10),
+        (6, 771, 1),
+        (1, 1000, 1),
+        (20, 32, 5),  # the second epoch would be at step 64
+        (5, 30, 5),  # step 150 is the last
+        (5, 29, 6),  # there is no step 150
+        (2, 3, 50),
+    ],
+)
+def test_a_tenth_of_the_epochs_is_waited_for_and_150_steps(
+    epochs: int, steps_per_epoch: int, first: int
+) -> None:
+    assert health.first_judged(epochs, steps_per_epoch) == first
+
+
+def test_the_fills_score_is_that_of_a_network_that_changes_nothing(
+    params: Params, digits: np.ndarray
+) -> None:
+    holes = np.zeros((100, 28, 28), dtype=bool)
+    holes[:, 10:18, 10:18] = True
+    data = make_batch("report_unet", np.repeat(digits, 3, axis=0), np.repeat(holes, 3, axis=0))
+    image = keras.Input((28, 28, 1), name="image")
+    network = keras.Model({"image": image}, keras.layers.Identity()(image))
+    train = params.train.model_dump() | {"optimizer": "adam"}
+    valid = Trainer(network, train, 1).validate(data)
+    assert health.fill_ssim_unit(data) == pytest.approx(valid.ssim_unit, abs=1e-7)
+    assert 0.8 < valid.ssim_unit < 0.9  # black holes
+    assert health.learned_nothing(valid.ssim_unit, health.fill_ssim_unit(data))
+
+
+def test_a_watch_waits_and_judges_each_epoch_anew(batch: Batch) -> None:
+    fill_score = health.fill_ssim_unit(batch)
+    watch = health.Watch(batch, epochs=40, steps_per_epoch=50)
+    scores = {3: -0.1, 4: -0.1, 5: 0.0, 6: 0.01, 7: -0.01}
+    found = {epoch: watch.judge(scored(fill_score + d), epoch) for epoch, d in scores.items()}
+    assert [each.learned_nothing for each in found.values()] == [False, True, True, False, True]
+    assert [bool(each.problem) for each in found.values()] == [False, True, True, False, True]
+    assert not any(each.collapsed for each in found.values())
+
+
+def test_nothing_learned_is_told_with_numbers_and_advice(batch: Batch) -> None:
+    score = health.fill_ssim_unit(batch)
+    problem = health.Watch(batch, epochs=10, steps_per_epoch=150).judge(scored(0.5), 1).problem
+    assert problem.startswith(
+        "the network has learned nothing: ssim_unit 0.5000 on 100 validation images, where the "
+        f"fill that it is given has {score:.4f}; try more train.epochs"
+    )
+    for setting in ("train.learning_rate", "train.loss=hole_rmse_ssim", "train.holes=random",
+                    "train.hole_kinds", "train.on_collapse=continue"):  # fmt: skip
+        assert setting in problem
+
+
+def test_of_a_collapse_the_collapse_is_told(batch: Batch) -> None:
+    watch = health.Watch(batch, epochs=10, steps_per_epoch=150)
+    assert watch.judge(scored(0.5, hole_range=0.0), 1) == health.Health(
+        collapsed=True, learned_nothing=True, problem=health.COLLAPSE_ADVICE
+    )
+    # However early.
+    assert health.Watch(batch, 100, 1).judge(scored(0.5, hole_range=0.0), 1).collapsed
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])

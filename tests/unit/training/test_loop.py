@@ -14,20 +14,23 @@ from inpaint.restoring.networks.report_unet import report_unet
 from inpaint.scoring import metrics
 from inpaint.training import loop
 from inpaint.training.batches import Batch, make_batch
-from inpaint.training.loop import Trainer
+from inpaint.training.loop import WHOLE, Trainer, Window
 
 Train = dict[str, Any]  # the section of that name of the parameters
 
+SMALL = {"filters": 4, "dropout": 0.0, "skip_connections": True, "deepest": 4}
 
-def tiny_network(*, seed: int = 0, dropout: float = 0.0) -> keras.Model:
-    """Two convolutions that correct the filled image."""
+
+def tiny_network(*, seed: int = 0, dropout: float = 0.0, masked: bool = False) -> keras.Model:
+    """Two convolutions that correct the filled image; inside the hole alone, if masked."""
     keras.utils.set_random_seed(seed)
-    layers = keras.layers
-    image, hole = keras.Input((28, 28, 1), name="image"), keras.Input((28, 28, 1), name="hole")
+    layers, size = keras.layers, (None, None, 1)
+    image, hole = keras.Input(size, name="image"), keras.Input(size, name="hole")
     x = layers.Concatenate()([image, hole])
     x = layers.Conv2D(4, 5, padding="same", activation="silu")(x)
     x = layers.Dropout(dropout)(x)
     x = layers.Conv2D(1, 5, padding="same")(x)
+    x = layers.Multiply()([hole, x]) if masked else x
     return keras.Model({"image": image, "hole": hole}, layers.Add()([image, x]))
 
 
@@ -94,6 +97,79 @@ def test_loss_of_an_epoch_is_that_of_its_mean_image(
         [np.square(network(part.inputs) - part.image_true).mean(axis=(1, 2, 3)) for part in parts]
     )
     assert Trainer(network, still, 2).train_epoch(parts) == pytest.approx(errors.mean(), rel=1e-4)
+
+
+def counted(network: keras.Model, calls: list[tuple[int | None, ...]]) -> keras.Model:
+    """The network, which notes the shape of the images whenever Python code runs it."""
+    call = network.call
+
+    def noting(inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        calls.append(tuple(inputs["image"].shape))
+        return call(inputs, *args, **kwargs)
+
+    network.call = noting
+    return network
+
+
+def test_one_graph_is_made_of_all_batches_the_last_and_smaller_one_too(
+    train: Train, digits: np.ndarray, holes: np.ndarray
+) -> None:
+    calls: list[tuple[int | None, ...]] = []
+    trainer = Trainer(counted(tiny_network(), calls), train, 3)
+    assert calls == []
+    parts = [make_batch("residual_unet", digits[p], holes[p]) for p in np.s_[:9, 9:18, 18:22]]
+    trainer.train_epoch(parts)
+    assert calls == [(None, 28, 28, 1)]
+    trainer.train_epoch(parts)
+    trainer.validate(parts[0])
+    trainer.validate(parts[2])
+    assert calls == [(None, 28, 28, 1)] * 2  # one for training, one for validation
+
+
+def test_images_may_have_any_size(train: Train, photographs: np.ndarray) -> None:
+    """The network does not say which."""
+    network = NETWORKS["residual_unet"].build(3, **SMALL)
+    images = photographs[60:76, :21, :35]
+    missing = np.zeros((16, 21, 35), bool)
+    missing[:, 8:14, 11:20] = True
+    batch = make_batch("residual_unet", images, missing)
+    trainer = Trainer(network, train, 1)
+    before = trainer.validate(batch).loss
+    for _ in range(5):
+        trainer.train_epoch([batch])
+    assert trainer.validate(batch).loss < before
+
+
+# Around the hole in rows 8...15 and columns 11...18; the network looks 4 pixels far.
+WINDOWS: list[Window] = [np.s_[4:20, 7:23], np.s_[0:20, 4:28], np.s_[1:28, 3:23]]
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_with_a_window_it_trains_and_validates_as_without_one(
+    train: Train, batches: list[Batch], window: Window, optimizer: str
+) -> None:
+    trainers = [
+        Trainer(tiny_network(masked=True), train | {"optimizer": optimizer}, 4, window=each)
+        for each in (WHOLE, window)
+    ]
+    losses = [[trainer.train_epoch(batches) for _ in range(3)] for trainer in trainers]
+    # Sums over other sizes are taken in another order.
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
+    assert losses[0][2] < 0.9 * losses[0][0]
+    plain, seen = (trainer.validate(batches[0]) for trainer in trainers)
+    assert seen.loss == pytest.approx(plain.loss, rel=1e-3)
+    assert seen.ssim_unit == pytest.approx(plain.ssim_unit, abs=1e-4)
+    assert seen.hole_range == pytest.approx(plain.hole_range, rel=1e-2)
+    assert seen.hole_range_true == plain.hole_range_true
+
+
+def test_the_network_is_run_on_the_window_alone(train: Train, batches: list[Batch]) -> None:
+    calls: list[tuple[int | None, ...]] = []
+    trainer = Trainer(counted(tiny_network(masked=True), calls), train, 4, window=np.s_[5:19, 8:28])
+    trainer.train_epoch(batches)
+    trainer.validate(batches[0])
+    assert calls == [(None, 14, 20, 1)] * 2
 
 
 def test_learning_rate_of_adam_is_constant(train: Train, batches: list[Batch]) -> None:
@@ -175,7 +251,7 @@ def test_bfloat16_trains_about_as_float32_does(
 def test_copy_in_bfloat16_gives_about_the_same_output(
     rng: np.random.Generator, digits: np.ndarray, holes: np.ndarray, name: str
 ) -> None:
-    model = NETWORKS[name].build(1, filters=4, dropout=0.0, skip_connections=True)
+    model = NETWORKS[name].build(1, **SMALL)
     model.set_weights([w + rng.normal(0, 0.05, w.shape) for w in model.get_weights()])
     inputs = make_batch(name, digits[:5], holes[:5]).inputs
     exact, close = model(inputs), loop._copy(model, "bfloat16")(inputs)

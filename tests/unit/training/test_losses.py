@@ -67,21 +67,42 @@ def test_ssim_of_identical_images_is_one(pair: tuple[Any, Any, Any]) -> None:
     np.testing.assert_allclose(losses.ssim(pair[0], pair[0]), 1, atol=1e-5)
 
 
-def test_hole_mse_ssim_adds_four_times_what_the_composite_lacks(
+def test_hole_rmse_ssim_adds_four_times_what_the_composite_lacks(
     pair: tuple[Any, Any, Any],
 ) -> None:
     image_true, image_pred, hole = pair
     composite = tf.where(hole == 1, image_pred, image_true)
     ssim = tf.reduce_mean(tf.image.ssim(image_true, composite, max_val=2.0))
-    expected = float(losses.hole_mse(*pair)) + 4 * (1 - float(ssim))
-    assert float(losses.hole_mse_ssim(*pair)) == pytest.approx(expected, abs=1e-4)
+    squared = np.square(image_true - image_pred).mean(axis=-1)[hole[..., 0] == 1].reshape(3, -1)
+    error = np.sqrt(squared.mean(axis=1) + 0.02**2).mean() - 0.02
+    expected = float(error) + 4 * (1 - float(ssim))
+    assert float(losses.hole_rmse_ssim(*pair)) == pytest.approx(expected, abs=1e-4)
 
 
-def test_hole_mse_ssim_ignores_known_pixels(pair: tuple[Any, Any, Any]) -> None:
+def test_hole_rmse_ssim_weighs_images_alike_whatever_the_size_of_their_holes(
+    pair: tuple[Any, Any, Any],
+) -> None:
+    """A hole of half an image that is off by twice as much counts twice, not hundredfold."""
+    image_true, _, _ = pair
+    image_true = tf.zeros_like(image_true)  # even
+    hole = np.zeros(image_true.shape[:3] + (1,), np.float32)
+    hole[0, :12], hole[1, 3, 5] = 1, 1
+
+    def error_of(first: float, second: float) -> float:
+        off = np.array([first, second, 0], np.float32).reshape(3, 1, 1, 1)
+        pred = image_true + off * hole
+        ssim = tf.reduce_mean(losses.ssim(image_true, pred))
+        return float(losses.hole_rmse_ssim(image_true, pred, tf.constant(hole)) - 4 * (1 - ssim))
+
+    assert error_of(0.5, 0.0) == pytest.approx(error_of(0.0, 0.5), rel=1e-3)
+    assert error_of(1.0, 0.5) == pytest.approx(3 * error_of(0.0, 0.5), rel=0.03)
+
+
+def test_hole_rmse_ssim_ignores_known_pixels(pair: tuple[Any, Any, Any]) -> None:
     image_true, image_pred, hole = pair
     changed = tf.where(hole == 1, image_pred, -image_pred)
-    assert float(losses.hole_mse_ssim(image_true, changed, hole)) == pytest.approx(
-        float(losses.hole_mse_ssim(image_true, image_pred, hole)), abs=1e-6
+    assert float(losses.hole_rmse_ssim(image_true, changed, hole)) == pytest.approx(
+        float(losses.hole_rmse_ssim(image_true, image_pred, hole)), abs=1e-6
     )
 
 

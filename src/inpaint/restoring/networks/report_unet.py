@@ -6,7 +6,7 @@ from inpaint.restoring.networks.blocks import RepeatedConv2DTranspose
 
 
 def report_unet(
-    channels: int, *, filters: int, dropout: float, skip_connections: bool
+    channels: int, *, filters: int, dropout: float, skip_connections: bool, deepest: float = 0
 ) -> keras.Model:
     """The report's U-Net, layer for layer with 32 filters, dropout 0.2 and skip connections.
 
@@ -21,11 +21,13 @@ def report_unet(
         filters: of the first level; the lower ones have 2 and 4 times as many.
         dropout: share of activations dropped after each encoder level.
         skip_connections: whether decoder levels see the encoder's.
+        deepest: not looked at; the network sees whole images.
 
     Returns:
         A model from `image`, the masked image, float32 (B, H, W, C) with -1 under the hole, to the
         whole image, float32 (B, H, W, C) in [-1, 1] by tanh. Known pixels are predicted as well.
     """
+    del deepest
     layers = keras.layers
 
     def conv(x: keras.KerasTensor, num: int) -> keras.KerasTensor:

@@ -17,7 +17,7 @@ RADIUS = _CONVOLUTIONS_RADIUS + SURROUNDINGS_RADIUS
 
 
 def residual_unet(
-    channels: int, *, filters: int, dropout: float, skip_connections: bool
+    channels: int, *, filters: int, dropout: float, skip_connections: bool, deepest: float
 ) -> keras.Model:
     """A residual U-Net on top of the biharmonic fill, for images of any size.
 
@@ -32,6 +32,7 @@ def residual_unet(
         filters: of the first level; the lower ones have 2 and 4 times as many.
         dropout: share of activations dropped inside each residual block.
         skip_connections: whether decoder levels see the encoder's.
+        deepest: how deep the holes are that it is trained on, see ``Surroundings``.
 
     Returns:
         A model from `image`, the image with the hole filled, float32 (B, H, W, C) in [-1, 1], and
@@ -53,7 +54,7 @@ def residual_unet(
     image = keras.Input((None, None, channels), name="image")
     missing = keras.Input((None, None, 1), name="hole")
     filled, hole = ReflectTo(_MULTIPLE)(image), ReflectTo(_MULTIPLE)(missing)
-    near, mean, contrast, roughness = Surroundings()(filled, hole)
+    near, mean, contrast, roughness = Surroundings(deepest, name="surroundings")(filled, hole)
     normalised = near * (filled - mean) / (contrast + _LEAST_CONTRAST)
     x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([normalised, hole, near]))
     x1 = block(x, filters)

@@ -34,7 +34,18 @@ class Surroundings(keras.layers.Layer):
 
     The known pixels that are near are weighted by a Gaussian of their distance. The sums are
     products with band matrices, which for its width are faster than convolutions.
+
+    Args:
+        deepest: pixels from a missing pixel to the nearest known one, at most, in the holes that
+            the network is trained on: it is saved here, for those who use the network.
     """
+
+    def __init__(self, deepest: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.deepest = deepest
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"deepest": self.deepest}
 
     def call(self, filled: Tensor, hole: Tensor) -> tuple[Tensor, ...]:
         ops = keras.ops

@@ -4,7 +4,7 @@ from typing import Any
 
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.restoring.inputs import largest_accepted
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 from inpaint.tracking.description import describe
 
 _SPLITS = {"valid": "validation", "test": "test"}

@@ -11,7 +11,8 @@ import numpy as np
 
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.files import read_json
-from inpaint.scoring.report import interval
+from inpaint.scoring import health
+from inpaint.scoring.text import interval
 from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking import compare
 from inpaint.tracking.model import model_files
@@ -49,7 +50,7 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
     """Read a run's files.
 
     Raises:
-        StageError: its network collapsed.
+        StageError: its network collapsed, or learned nothing.
         InputError: it has no scores, its files are lost, or an older version made it.
     """
     with_scores(run)
@@ -58,6 +59,11 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
         raise StageError(
             f"run {run.run_id[:8]} is never promoted: its network collapsed, and fills every hole "
             "with one constant value"
+        )
+    if result.get("learned_nothing", False):  # older files do not say
+        raise StageError(
+            f"run {run.run_id[:8]} is never promoted: its network learned nothing; "
+            f"{health.reason(result)}"
         )
     if not {"largest_hole", "terms"} <= set(trained):
         raise InputError(

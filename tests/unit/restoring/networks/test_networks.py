@@ -7,6 +7,8 @@ from inpaint.restoring import fill
 from inpaint.restoring.networks import NETWORKS, network_inputs
 from inpaint.restoring.pixels import to_signed
 
+SMALL = {"filters": 1, "dropout": 0.0, "skip_connections": True, "deepest": 8}
+
 
 @pytest.fixture
 def holes() -> np.ndarray:
@@ -18,7 +20,7 @@ def holes() -> np.ndarray:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_model_has_the_name_it_is_found_by(name: str) -> None:
-    model = NETWORKS[name].build(3, filters=1, dropout=0.0, skip_connections=True)
+    model = NETWORKS[name].build(3, **SMALL)
     assert model.name == name
     assert model.output_shape == (None, None, None, 3)
 
@@ -27,7 +29,7 @@ def test_model_has_the_name_it_is_found_by(name: str) -> None:
 def test_model_takes_the_inputs_made_for_it(
     name: str, photographs: np.ndarray, holes: np.ndarray
 ) -> None:
-    model = NETWORKS[name].build(3, filters=1, dropout=0.0, skip_connections=True)
+    model = NETWORKS[name].build(3, **SMALL)
     inputs = network_inputs(name, photographs[:2], holes)
     channels = {name: array.shape[3] for name, array in inputs.items()}
     assert channels == {tensor.name: tensor.shape[3] for tensor in model.inputs}

@@ -3,25 +3,26 @@
 import importlib
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import pytest
+import skimage.data
 
-from inpaint.restoring.networks.residual_unet import residual_unet
-
-
-def build(
-    image_shape: tuple[int, int, int] = (24, 40, 3),
-    *,
-    dropout: float = 0.0,
-    skip_connections: bool = True,
-) -> keras.Model:
-    return residual_unet(image_shape, filters=2, dropout=dropout, skip_connections=skip_connections)
+from inpaint.restoring.networks.residual_unet import RADIUS, residual_unet
+from inpaint.restoring.regions import REACH
 
 
-def randomise(model: keras.Model) -> None:
+def build(*, dropout: float = 0.0, skip_connections: bool = True) -> keras.Model:
+    return residual_unet(
+        3, filters=2, dropout=dropout, skip_connections=skip_connections, deepest=4.5
+    )
+
+
+def randomise(model: keras.Model, strength: float = 0.3) -> keras.Model:
     rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
+    model.set_weights([rng.normal(0, strength, w.shape) for w in model.get_weights()])
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_skip_connections_matter(inputs: dict[str, np.ndarray]) -> None:
 
 
 def with_constant_correction(correction: list[float]) -> keras.Model:
-    """A model that adds the same everywhere in the hole, up to each image's scale."""
+    """A model that adds the same everywhere in the hole, up to the scale of the surroundings."""
     model = build()
     model.get_layer("correction").set_weights([np.zeros((3, 3, 2, 3)), np.array(correction)])
     return model
@@ -85,7 +86,7 @@ def test_output_is_not_clipped(inputs: dict[str, np.ndarray]) -> None:
     assert output[:, 2].max() < -1
 
 
-def test_correction_grows_with_each_images_roughness() -> None:
+def test_correction_grows_with_the_roughness_of_the_known_pixels() -> None:
     hole = np.zeros((3, 24, 40, 1), np.float32)
     hole[:, 5:13, 20:28] = 1
     columns, rows = np.arange(40) % 2, np.arange(24)[:, np.newaxis] % 2
@@ -93,9 +94,23 @@ def test_correction_grows_with_each_images_roughness() -> None:
     heights = np.array([0, 0.2, 1])
     image = np.repeat((heights[:, np.newaxis, np.newaxis] * comb)[..., np.newaxis], 3, axis=-1)
     model = with_constant_correction([3, 2, -1])
+    # What is under the hole, and what is too far from it, is not looked at.
+    image[:, 5:13, 20:28] = image[:, :, :10] = 0.9
     added = model({"image": image.astype(np.float32), "hole": hole}).numpy() - image
     expected = np.multiply.outer(0.5 * heights + 0.005, [3, 2, -1])[:, np.newaxis, np.newaxis]
     np.testing.assert_allclose(added, hole * expected, atol=1e-6)
+
+
+def test_correction_is_large_where_its_surroundings_are_rough() -> None:
+    columns, rows = np.arange(40), np.arange(24)[:, np.newaxis]
+    checks = (0.1 + 0.8 * (columns >= 20)) * ((columns + rows) % 2)
+    image = np.repeat(checks[np.newaxis, ..., np.newaxis], 3, axis=-1).astype(np.float32)
+    hole = np.zeros((1, 24, 40, 1), np.float32)
+    hole[:, 8:15, 11:30] = 1
+    model = with_constant_correction([1, 1, 1])
+    added = (model({"image": image, "hole": hole}).numpy() - image)[0, 11, 11:30, 0]
+    assert (np.diff(added) > 0).all()  # from the left, smooth end to the rough one
+    assert added[-1] > 2 * added[0]
 
 
 def test_brightness_and_contrast_carry_over(
@@ -120,7 +135,8 @@ def test_brightness_and_contrast_carry_over(
 def test_even_images_come_back_finite() -> None:
     model = build()
     randomise(model)
-    image, hole = np.full((1, 24, 40, 3), -1, np.float32), np.ones((1, 24, 40, 1), np.float32)
+    image, hole = np.full((2, 24, 40, 3), -1, np.float32), np.ones((2, 24, 40, 1), np.float32)
+    hole[1, 3:9, 5:9] = hole[1, :, 9:] = 0  # the first image has no known pixel
     assert np.isfinite(model({"image": image, "hole": hole})).all()
 
 
@@ -129,10 +145,91 @@ def test_every_residual_block_drops_at_the_given_rate() -> None:
     assert [layer.rate for layer in dropouts] == [0.3] * 7
 
 
-@pytest.mark.parametrize("shape", [(30, 30, 1), (28, 30, 1)])
-def test_size_that_pooling_could_not_give_back_is_refused(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match=r"received \d+x30, allowed: multiples of 4"):
-        build(shape)
+def scene(height: int, width: int) -> dict[str, np.ndarray]:
+    """A part of a photograph with odd holes, one at its lower right corner."""
+    image = skimage.data.chelsea()[np.newaxis, 60 : 60 + height, 101 : 101 + width]
+    hole = np.zeros((1, height, width, 1), np.float32)
+    hole[:, height // 3 : height // 3 + 5, width // 2 : width // 2 + 7] = 1
+    hole[:, height - 3 :, width - 5 :] = 1
+    return {"image": image / np.float32(127.5) - 1, "hole": hole}
+
+
+@pytest.mark.parametrize("size", [(24, 40), (21, 34), (23, 37), (22, 31), (61, 16), (9, 8)])
+def test_pictures_of_any_size_come_back_with_their_known_pixels(size: tuple[int, int]) -> None:
+    inputs = scene(*size)
+    output = randomise(build())(inputs).numpy()
+    known = inputs["hole"][..., 0] == 0
+    assert output.shape == (1, *size, 3)
+    np.testing.assert_array_equal(output[known], inputs["image"][known])
+    assert (output[~known] != inputs["image"][~known]).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 3), (5, 1)])
+def test_tiny_pictures_come_back(size: tuple[int, int]) -> None:
+    image = skimage.data.chelsea()[np.newaxis, : size[0], : size[1]] / np.float32(127.5) - 1
+    hole = np.zeros((1, *size, 1), np.float32)
+    hole[0, -1, -1] = 1
+    output = randomise(build())({"image": image, "hole": hole}).numpy()
+    assert np.isfinite(output).all()
+    np.testing.assert_array_equal(output[hole[..., 0] == 0], image[hole[..., 0] == 0])
+
+
+@pytest.mark.parametrize("size", [(21, 34), (23, 40), (24, 37)])
+def test_a_picture_that_cannot_be_halved_twice_is_reflected_until_it_can(
+    size: tuple[int, int],
+) -> None:
+    model, inputs = randomise(build()), scene(*size)
+    more = [(0, 0), (0, -size[0] % 4), (0, -size[1] % 4), (0, 0)]
+    larger = {name: np.pad(each, more, mode="reflect") for name, each in inputs.items()}
+    np.testing.assert_array_equal(model(inputs), model(larger)[:, : size[0], : size[1]])
+
+
+def distance_to(places: np.ndarray) -> np.ndarray:
+    """Rows or columns, whichever are more, to the nearest of places: (H, W), bool -> float32."""
+    distance: np.ndarray = cv2.distanceTransform(
+        (~places).astype(np.uint8), cv2.DIST_C, cv2.DIST_MASK_3
+    )
+    return distance
+
+
+def test_pixels_out_of_reach_of_every_hole_have_no_say(rng: np.random.Generator) -> None:
+    model, inputs = randomise(build(), 1.0), scene(61, 90)
+    missing = inputs["hole"][0, ..., 0] == 1
+    noise = rng.uniform(-1, 1, inputs["image"].shape).astype(np.float32)
+
+    def filled_with_noise_beyond(reach: int) -> np.ndarray:
+        far = (distance_to(missing) > reach)[np.newaxis, ..., np.newaxis]
+        seen = inputs | {"image": np.where(far, noise, inputs["image"])}
+        filled: np.ndarray = model(seen).numpy()[0][missing]
+        return filled
+
+    expected = model(inputs).numpy()[0][missing]
+    np.testing.assert_array_equal(filled_with_noise_beyond(REACH), expected)
+    assert (filled_with_noise_beyond(REACH - 1) != expected).mean() > 0.9
+
+
+def how_far_it_shows(model: keras.Model, inputs: dict[str, np.ndarray], column: int) -> int:
+    """Columns between those where inputs differ and the farthest where outputs do."""
+    plain = model(inputs).numpy()
+    others = []
+    for name, change in (("image", 0.5), ("hole", 1)):
+        changed = inputs[name].copy()
+        changed[0, 10, column] += change
+        others.append(model(inputs | {name: changed}).numpy())
+    differing = [np.flatnonzero((other != plain).any(axis=(0, 1, 3))) for other in others]
+    return max(int(np.abs(each - column).max()) for each in differing)
+
+
+def test_nothing_beyond_the_radius_of_a_changed_pixel_changes(rng: np.random.Generator) -> None:
+    image = skimage.data.coffee()[np.newaxis, 101:121, 50:350] / np.float32(127.5) - 1
+    # Holes all over, so that every change shows, and known pixels between them.
+    hole = (rng.random((1, 20, 300, 1)) < 0.3).astype(np.float32)
+    hole[:, 10, 140:160] = 0
+    model = randomise(build(), 1.0)
+    inputs = {"image": image, "hole": hole}
+    farthest = max(how_far_it_shows(model, inputs, column) for column in range(148, 152))
+    # Not all that a radius allows for comes together in one place, but most of it does.
+    assert 0.75 * RADIUS < farthest <= RADIUS
 
 
 def test_saved_model_gives_the_same_output(tmp_path: Path, inputs: dict[str, np.ndarray]) -> None:
@@ -142,3 +239,4 @@ def test_saved_model_gives_the_same_output(tmp_path: Path, inputs: dict[str, np.
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     np.testing.assert_array_equal(loaded(inputs), model(inputs))
     assert loaded.name == "residual_unet"
+    assert loaded.get_layer("surroundings").deepest == 4.5
