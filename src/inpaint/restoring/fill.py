@@ -17,8 +17,8 @@ from inpaint.restoring.biharmonic import RADIUS, LinearMap, linear_map
 from inpaint.restoring.regions import Region, by_hole, regions, window_around
 
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
-_KEPT_MAPS = 1024  # different holes, at most 170 kB each
-_LARGEST_KEPT = 4096  # pixels of a window whose map is kept
+_KEPT_MAPS = 1024  # different holes, mostly less than 100 kB each, at most 0.6 MB
+_LARGEST_KEPT = 1024  # pixels of a window whose map is kept
 _HALF = 0.5 + 2.0**-20  # so that halves are rounded up whatever a solver's last digits are
 _FEW = 16  # rows of a picture for one that is looked at first
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
@@ -63,18 +63,19 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     have no equation in common are solved on their own, so that time and memory grow with the
     number of missing pixels, for images of any size.
 
-    Images of integers are clipped to the range, of each channel, of the known pixels around the
+    Images of integers are clipped, in each channel, to the range of the known pixels around the
     hole: those in the window of its region, see ``regions``. So what surrounds a hole decides its
-    fill, the same in a small image and anywhere in a large one. Images of floats, in any range,
-    are clipped to that of all known pixels of the image, as by scikit-image, so that the two can
-    be compared.
+    fill, the same in a small image and anywhere in a large one. Halves are rounded up. Images of
+    floats, in any range, are clipped to the range of all known pixels of the image, as by
+    scikit-image, so that the two can be compared.
 
     Other images change no bit of an image's result, if it is of bytes and the hole no larger than
     a box of 12x12 pixels.
 
     Raises:
-        ValueError: also if an image has more missing pixels than ``equations`` allows, or so many
-            in one part that its factors would take more than 2 GB. Nothing of it is solved then.
+        ValueError: also if an image has more than 2,000,000 missing pixels, or more than 500,000
+            that hang together and are no thin stroke: it would take more than about 2 GB. Of such
+            an image nothing is solved before.
     """
     check_holes(images, holes)
     filled = images.copy()

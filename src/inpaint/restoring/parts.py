@@ -110,7 +110,7 @@ class _Entries:
     """Those of a symmetric matrix, of n unknowns, above its diagonal, and the diagonal.
 
     Attributes:
-        row: int (e,), ascending.
+        row: int (e,).
         column: int (e,).
         value: float64 (e,).
         diagonal: float64 (n,).

@@ -43,11 +43,11 @@ def boxes(side: int, *, size: int, step: int, gap: int = 0) -> np.ndarray:
 HOLES = {
     "scratch and word": scratch_and_word(256, 2),
     "thick scratch and word": scratch_and_word(256, 9),
-    "dots": boxes(256, size=1, step=5),
+    "dots": boxes(256, size=1, step=9),
     "dots on the border": boxes(256, size=1, step=15),
     "equal boxes": boxes(256, size=9, step=16, gap=3),
     "equal boxes, some at the border": boxes(256, size=9, step=16),
-    "large box": boxes(256, size=80, step=100, gap=20),
+    "large box": boxes(256, size=80, step=200, gap=20),
     "stroke from side to side": np.eye(256, dtype=bool) | np.eye(256, k=1, dtype=bool),
 }
 
@@ -171,6 +171,15 @@ def test_equal_parts_are_solved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hole = boxes(600, size=9, step=16, gap=3)
     filled(np.zeros((600, 600, 1)), hole)
     assert solved == [(37 * 37, 81)]
+
+
+def test_parts_are_solved_the_same_in_threads(
+    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray
+) -> None:
+    image, hole = astronaut[:256, :256], HOLES["thick scratch and word"]
+    one_by_one = filled(image, hole)
+    monkeypatch.setattr(parts, "_WORTH_THREADS", 0)
+    assert np.array_equal(filled(image, hole), one_by_one)
 
 
 def test_part_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
