@@ -104,7 +104,7 @@ def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:
     values = values.reshape(-1, num, channels).transpose(1, 0, 2)
     if np.issubdtype(images.dtype, np.integer):
         _clip_by_region(values, images, missing, ring, hole)
-        values = np.floor(values + _HALF)
+        np.floor(values + _HALF, out=values)
     else:
         _clip_by_image(values, images, missing, ring)
     pixels[:, missing] = values
