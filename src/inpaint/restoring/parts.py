@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ _LARGEST_PART = 500_000  # unknowns of a part without a narrow band: its factors
 _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
+_MANY_SIDES = 200  # right-hand sides; SuperLU takes many together, LAPACK's bands one by one
 _WORTH_THREADS = 10_000  # unknowns
 _THREADS = 2
 
@@ -34,6 +36,12 @@ class Part:
     unknowns: np.ndarray
     band: np.ndarray | None
     matrix: Any = None
+
+    @cached_property
+    def factors_of_band(self) -> Any:
+        """SuperLU's, kept for the next images with the same hole."""
+        assert self.band is not None
+        return _factors(_from_band(self.band))
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ def parts_of(equations: Equations) -> list[Part]:
 
 def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
     """The solution for right-hand sides: float64 (n, m) -> the same."""
+    if len(parts) == 1 and np.array_equal(parts[0].unknowns, np.arange(len(right))[np.newaxis]):
+        return _solve(parts[0], right)
     solution = np.empty_like(right)
 
     def fill_in(part: Part) -> None:
@@ -88,21 +98,37 @@ def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
 
 def _solve(part: Part, sides: np.ndarray) -> np.ndarray:
     from scipy.linalg import lapack
-    from scipy.sparse.linalg import splu
 
     if part.band is None:
-        factors = splu(
-            part.matrix,
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            relax=1,
-            panel_size=2,
-            options={"SymmetricMode": True},
-        )
-        return np.asarray(factors.solve(sides))
+        return np.asarray(_factors(part.matrix).solve(sides))
+    if sides.shape[1] >= _MANY_SIDES:
+        return np.asarray(part.factors_of_band.solve(sides))
     _, solution, failed = lapack.dpbsv(part.band.T, sides, lower=1)
     assert not failed  # positive definite
     return np.asarray(solution)
+
+
+def _factors(matrix: Any) -> Any:
+    from scipy.sparse.linalg import splu
+
+    return splu(
+        matrix,
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        relax=1,
+        panel_size=2,
+        options={"SymmetricMode": True},
+    )
+
+
+def _from_band(band: np.ndarray) -> Any:
+    """The matrix whose diagonals these are, as in Part: sparse (n, n), by columns."""
+    from scipy.sparse import dia_array
+
+    num, width = band.shape
+    below = dia_array((band.T, -np.arange(width)), shape=(num, num))
+    above = dia_array((band.T[1:], -np.arange(1, width)), shape=(num, num)).T
+    return (below.tocsc() + above.tocsc()).tocsc()
 
 
 @dataclass(frozen=True)

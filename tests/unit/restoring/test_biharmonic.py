@@ -108,6 +108,18 @@ def test_many_images_with_the_hole_of_a_picture_are_filled_as_alone(
         np.testing.assert_allclose(result, filled(image, hole), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("hole", [np.s_[14:, :], np.s_[4:24, 5:20], np.s_[::3, ::2]])
+def test_many_images_are_filled_as_one(rng: np.random.Generator, hole: tuple[slice, slice]) -> None:
+    images, holes = rng.random((250, 28, 28, 1)), np.zeros((250, 28, 28), dtype=bool)
+    holes[:, *hole] = True
+    together = fill.biharmonic(images, holes)
+    for image, result in zip(images[::50], together[::50], strict=True):
+        np.testing.assert_allclose(result, filled(image, holes[0]), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        together[0], scikit_image(images[0], holes[0], split=False), rtol=0, atol=1e-6
+    )
+
+
 def test_bytes_are_clipped_to_what_surrounds_their_hole() -> None:
     slopes = np.clip(np.abs(np.arange(60) - 30) - 4, 0, 8) * 10  # of a valley, 9 rows flat
     image = np.repeat((60 + slopes).astype(np.uint8), 200).reshape(60, 200, 1)
