@@ -23,7 +23,7 @@ from inpaint.scoring import plots
 from inpaint.terminal.quiet import without_greetings
 
 with without_greetings():
-    from benchmarks import growth, restoring, startup, training
+    from benchmarks import growth, pictures_fill, restoring, startup, training
 
 FILE = ROOT / "benchmarks" / "speed.json"
 README = ROOT / "benchmarks" / "README.md"
@@ -40,6 +40,7 @@ ROWS: dict[str, Callable[[], Values]] = {
     "biharmonic-digits": restoring.biharmonic("digits"),
     "biharmonic-photos": restoring.biharmonic("photos"),
     "biharmonic-100-holes": restoring.biharmonic("digits", many_holes=True),
+    **{f"biharmonic-{side}": pictures_fill.biharmonic(side) for side in pictures_fill.SIDES},
     "help": startup.help_text,
     "repro": startup.nothing_to_do,
     "run": startup.whole_pipeline,
@@ -97,6 +98,14 @@ LINES = [
             ("OpenCV Telea", 1),
             ("OpenCV Navier-Stokes", 1),
         )
+    ],
+    *[
+        Line(
+            f"biharmonic-{side}", f"biharmonic fill of a photograph, {side}x{side}", rival,
+            at_least=at_least,
+        )
+        for side in pictures_fill.SIDES
+        for rival, at_least in (("scikit-image", 5), ("OpenCV Telea", None))
     ],
     Line("help", "`inpaint --help`", "imports", at_least=1 / 1.5),
     Line("repro", "`dvc repro` with nothing to do", at_most=3),

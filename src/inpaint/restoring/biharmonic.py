@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inpaint.restoring.parts import Equations, Part, parts_of, solve
+from inpaint.restoring.parts import Equations, Part, parts_of, solve, starts
 
 RADIUS = 2  # pixels; the equations reach this far
-_LARGEST_HOLE = 4_000_000  # missing pixels of a picture; their equations take 1 GB
+_LARGEST_HOLE = 2_000_000  # missing pixels of a picture; their equations take about 2 GB
 _LARGEST_MATRIX = 21_000  # numbers: those of a 12x12 hole; larger holes keep sparse equations
 _STENCIL = np.array(
     [
@@ -63,7 +63,7 @@ def equations(hole: np.ndarray) -> Found:
     from scipy.sparse import csr_array  # who only reads the networks' names needs no SciPy
 
     height, width = hole.shape
-    rows, columns = _places(hole)
+    rows, columns = np.nonzero(hole)
     num, stride = len(rows), width + 2 * RADIUS  # a frame, so that the stencil meets no other row
     places = (rows + RADIUS) * stride + columns + RADIUS
     number = np.zeros((height + 2 * RADIUS) * stride, np.int32)
@@ -73,21 +73,16 @@ def equations(hole: np.ndarray) -> Found:
     for each, reach in enumerate(reaches):
         around[:, each] = number[places + reach]
     factors = _factors(rows, columns, height, width)
-    is_known = (around == 0) & (factors != 0)
+    is_known = around == 0
+    if factors.strides[0]:  # not the same everywhere: there is a border
+        is_known &= factors != 0
     row, which = np.divmod(np.flatnonzero(is_known), len(reaches))
     framed, column = np.unique(places[row] + reaches[which], return_inverse=True)
-    first = np.concatenate([[0], np.cumsum(is_known.sum(axis=1))]).astype(np.int32)
-    known = csr_array(
-        (factors[row, which], column.astype(np.int32), first), shape=(num, len(framed))
-    )
+    first = starts(row, num)
+    known = csr_array((factors[row, which], column, first), shape=(num, len(framed)))
     ring = (framed // stride - RADIUS) * width + framed % stride - RADIUS
     later = np.ascontiguousarray(around[:, _OWN + 1 :])
     return Found(rows * width + columns, ring, Equations(later, factors[:, _OWN:]), known)
-
-
-def _places(hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the missing pixels, in row-major order."""
-    return np.nonzero(hole)
 
 
 def _factors(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -17,8 +17,10 @@ from inpaint.restoring.biharmonic import RADIUS, LinearMap, linear_map
 from inpaint.restoring.regions import Region, by_hole, regions, window_around
 
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
-_KEPT_MAPS = 1024  # different holes, at most 170 kB each
-_LARGEST_KEPT = 4096  # pixels of a window whose map is kept
+_KEPT_MAPS = 1024  # different holes, mostly less than 100 kB each, at most 0.6 MB
+_LARGEST_KEPT = 1024  # pixels of a window whose map is kept
+_HALF = 0.5 + 2.0**-20  # so that halves are rounded up whatever a solver's last digits are
+_FEW = 16  # rows of a picture for one that is looked at first
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
 
 
@@ -61,25 +63,26 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     have no equation in common are solved on their own, so that time and memory grow with the
     number of missing pixels, for images of any size.
 
-    Images of integers are clipped to the range, of each channel, of the known pixels around the
+    Images of integers are clipped, in each channel, to the range of the known pixels around the
     hole: those in the window of its region, see ``regions``. So what surrounds a hole decides its
-    fill, the same in a small image and anywhere in a large one. Images of floats, in any range,
-    are clipped to that of all known pixels of the image, as by scikit-image, so that the two can
-    be compared.
+    fill, the same in a small image and anywhere in a large one. Halves are rounded up. Images of
+    floats, in any range, are clipped to the range of all known pixels of the image, as by
+    scikit-image, so that the two can be compared.
 
     Other images change no bit of an image's result, if it is of bytes and the hole no larger than
     a box of 12x12 pixels.
 
     Raises:
-        ValueError: also if an image has more missing pixels than ``equations`` allows, or so many
-            in one part that its factors would take more than 2 GB. Nothing of it is solved then.
+        ValueError: also if an image has more than 2,000,000 missing pixels, or more than 500,000
+            that hang together and are no thin stroke: it would take more than about 2 GB. Of such
+            an image nothing is solved before.
     """
     check_holes(images, holes)
     filled = images.copy()
     for hole, members in by_hole(holes):
         for part in np.split(members, range(_PART, len(members), _PART)) if hole.any() else ():
-            if len(part) == 1:  # no copy of a picture
-                _fill_one_hole(filled[part[0] : part[0] + 1], hole)
+            if part[-1] - part[0] + 1 == len(part):  # one after the other: no copy
+                _fill_one_hole(filled[part[0] : part[-1] + 1], hole)
                 continue
             together = filled[part]
             _fill_one_hole(together, hole)
@@ -99,15 +102,67 @@ def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:
     nearby = pixels.take(ring, axis=1).transpose(1, 0, 2)
     values = apply(nearby.reshape(len(nearby), -1).astype(np.float64))
     values = values.reshape(-1, num, channels).transpose(1, 0, 2)
-    if not np.issubdtype(images.dtype, np.integer):
-        pixels[:, missing] = np.clip(values, *_known_range(images, missing, [np.s_[:, :]])[0])
-        return
+    if np.issubdtype(images.dtype, np.integer):
+        _clip_by_region(values, images, missing, ring, hole)
+        np.floor(values + _HALF, out=values)
+    else:
+        _clip_by_image(values, images, missing, ring)
+    pixels[:, missing] = values
+
+
+def _clip_by_image(
+    values: np.ndarray, images: np.ndarray, missing: np.ndarray, ring: np.ndarray
+) -> None:
+    """Clip values, (N, m, C), to the range of each image's known pixels, in place.
+
+    Args:
+        images: (N, H, W, C). What they have at missing pixels is overwritten.
+        missing: their places, int (m,).
+        ring: places of known pixels.
+    """
+    _hide(images, missing, ring)
+    for extreme, back in ((np.minimum, np.maximum), (np.maximum, np.minimum)):
+        farthest = extreme.reduce(values, axis=1, keepdims=True)
+        for rows in (images[:, ::_FEW], images):  # a few may show that nothing is to be done
+            limit = _over_pixels(extreme, rows)
+            if np.array_equal(extreme(farthest, limit), limit):
+                break
+        else:
+            back(values, limit, out=values)
+
+
+def _clip_by_region(
+    values: np.ndarray, images: np.ndarray, missing: np.ndarray, ring: np.ndarray, hole: np.ndarray
+) -> None:
+    """Clip values, (N, m, C), to the range of known pixels in their regions' windows, in place.
+
+    Args:
+        images: of integers, (N, H, W, C). What they have at missing pixels is overwritten.
+        missing: their places, int (m,).
+        ring: places of known pixels, not farther than REACH from the hole.
+        hole: bool (H, W).
+    """
     around = regions(hole)
-    ranges = _known_range(images, missing, [(region.rows, region.columns) for region in around])
-    for region, (low, high) in zip(around, ranges, strict=True):
-        own = _own(region, missing, width) if len(around) > 1 else slice(None)
+    windows = [images[:, region.rows, region.columns] for region in around]
+    if len(around) == 1:
+        _hide(images, missing, ring)
+        low, high = (_over_pixels(extreme, windows[0]) for extreme in (np.minimum, np.maximum))
+        np.clip(values, low, high, out=values)
+        return
+    pixels, limits = images.reshape(len(images), -1, images.shape[-1]), np.iinfo(images.dtype)
+    ranges = []
+    for extreme, never_it in ((np.minimum, limits.max), (np.maximum, limits.min)):
+        pixels[:, missing] = never_it
+        ranges.append([_over_pixels(extreme, window) for window in windows])
+    for region, low, high in zip(around, *ranges, strict=True):
+        own = _own(region, missing, images.shape[2])
         values[:, own] = np.clip(values[:, own], low, high)
-    pixels[:, missing] = np.rint(values)
+
+
+def _hide(images: np.ndarray, missing: np.ndarray, ring: np.ndarray) -> None:
+    """Write a known value over what the images have under the hole."""
+    pixels = images.reshape(len(images), -1, images.shape[-1])
+    pixels[:, missing] = pixels[:, ring[:1]]
 
 
 def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
@@ -117,38 +172,20 @@ def _own(region: Region, missing: np.ndarray, width: int) -> np.ndarray:
     return np.searchsorted(missing, places)
 
 
-def _known_range(
-    images: np.ndarray, missing: np.ndarray, windows: list[tuple[slice, slice]]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The smallest and largest known value of each channel in windows: each (N, 1, C).
-
-    Args:
-        images: (N, H, W, C), contiguous. What they have at missing pixels is overwritten.
-        missing: places of the missing pixels, int (m,), counted in row-major order.
-        windows: rows and columns of each.
-    """
-    limits = np.iinfo(images.dtype) if np.issubdtype(images.dtype, np.integer) else None
-    bottom, top = (limits.min, limits.max) if limits else (-np.inf, np.inf)
-    extremes = []
-    for extreme, not_it in ((np.minimum, top), (np.maximum, bottom)):
-        images.reshape(len(images), -1, images.shape[-1])[:, missing] = not_it
-        extremes.append([_over_pixels(extreme, images[:, *window]) for window in windows])
-    return list(zip(*extremes, strict=True))
-
-
 def _over_pixels(extreme: np.ufunc, images: np.ndarray) -> np.ndarray:
     """The smallest or largest value of each channel: (N, H, W, C) -> (N, 1, C).
 
-    Of several images, halves are compared with each other: NumPy's own reduction over the middle
-    axis takes 40 times as long for three channels.
+    Of several images, halves are compared with each other, which may have a middle in common:
+    NumPy's own reduction over inner axes takes up to 40 times as long for three channels.
     """
-    num, height, width, channels = images.shape
-    if num == 1:
-        return extreme.reduce(extreme.reduce(images, axis=1), axis=1, keepdims=True)
-    pixels = images.reshape(num, height * width, channels)
-    while (many := pixels.shape[1]) % 2 == 0:
-        pixels = extreme(pixels[:, : many // 2], pixels[:, many // 2 :])
-    return extreme.reduce(pixels, axis=1, keepdims=True)
+    if len(images) == 1:
+        return np.asarray(extreme.reduce(extreme.reduce(images, axis=1), axis=1, keepdims=True))
+    for _ in ("rows", "columns"):
+        while (num := images.shape[1]) > 1:
+            half = (num + 1) // 2
+            images = extreme(images[:, :half], images[:, num - half :])
+        images = images[:, 0]
+    return images[:, np.newaxis]
 
 
 def _linear_map_in_place(hole: np.ndarray) -> LinearMap:

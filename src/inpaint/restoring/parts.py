@@ -8,16 +8,18 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 _WIDEST_BAND = 64  # with more, OpenBLAS's threads wait for each other at every step
-_LARGEST_PART = 250_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
+_LARGEST_PART = 500_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
 _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
-_WORTH_THREADS = 20_000  # unknowns
+_MANY_SIDES = 200  # right-hand sides; SuperLU takes many together, LAPACK's bands one by one
+_WORTH_THREADS = 10_000  # unknowns
 _THREADS = 2
 
 
@@ -34,6 +36,12 @@ class Part:
     unknowns: np.ndarray
     band: np.ndarray | None
     matrix: Any = None
+
+    @cached_property
+    def factors_of_band(self) -> Any:
+        """SuperLU's, kept for the next images with the same hole."""
+        assert self.band is not None
+        return _factors(_from_band(self.band))
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ def parts_of(equations: Equations) -> list[Part]:
 
 def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
     """The solution for right-hand sides: float64 (n, m) -> the same."""
+    if len(parts) == 1 and np.array_equal(parts[0].unknowns, np.arange(len(right))[np.newaxis]):
+        return _solve(parts[0], right)
     solution = np.empty_like(right)
 
     def fill_in(part: Part) -> None:
@@ -88,21 +98,37 @@ def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
 
 def _solve(part: Part, sides: np.ndarray) -> np.ndarray:
     from scipy.linalg import lapack
-    from scipy.sparse.linalg import splu
 
     if part.band is None:
-        factors = splu(
-            part.matrix,
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            relax=1,
-            panel_size=2,
-            options={"SymmetricMode": True},
-        )
-        return np.asarray(factors.solve(sides))
+        return np.asarray(_factors(part.matrix).solve(sides))
+    if sides.shape[1] >= _MANY_SIDES:
+        return np.asarray(part.factors_of_band.solve(sides))
     _, solution, failed = lapack.dpbsv(part.band.T, sides, lower=1)
     assert not failed  # positive definite
     return np.asarray(solution)
+
+
+def _factors(matrix: Any) -> Any:
+    from scipy.sparse.linalg import splu
+
+    return splu(
+        matrix,
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        relax=1,
+        panel_size=2,
+        options={"SymmetricMode": True},
+    )
+
+
+def _from_band(band: np.ndarray) -> Any:
+    """The matrix whose diagonals these are, as in Part: sparse (n, n), by columns."""
+    from scipy.sparse import dia_array
+
+    num, width = band.shape
+    below = dia_array((band.T, -np.arange(width)), shape=(num, num))
+    above = dia_array((band.T[1:], -np.arange(1, width)), shape=(num, num)).T
+    return (below.tocsc() + above.tocsc()).tocsc()
 
 
 @dataclass(frozen=True)
@@ -110,7 +136,7 @@ class _Entries:
     """Those of a symmetric matrix, of n unknowns, above its diagonal, and the diagonal.
 
     Attributes:
-        row: int (e,), ascending.
+        row: int (e,).
         column: int (e,).
         value: float64 (e,).
         diagonal: float64 (n,).
@@ -186,6 +212,11 @@ def _part(equal: np.ndarray, equations: Equations) -> Part:
     return Part(equal, None, matrix)
 
 
+def starts(row: np.ndarray, num: int) -> np.ndarray:
+    """Where each of ``num`` rows starts, and the last ends, in ascending numbers of rows."""
+    return np.concatenate([[0], np.cumsum(np.bincount(row, minlength=num))]).astype(np.int32)
+
+
 def _in_parts(later: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The unknowns, (n,), part by part, ascending in each, and how many each part has."""
     from scipy.sparse import csr_array
@@ -193,8 +224,7 @@ def _in_parts(later: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     num = len(later)
     there = np.flatnonzero(later)
-    first = np.concatenate([[0], np.cumsum((later != 0).sum(axis=1))]).astype(np.int32)
-    column = later.reshape(-1)[there] - 1
+    column, first = later.reshape(-1)[there] - 1, starts(there // later.shape[1], num)
     graph = csr_array((np.ones(len(column)), column, first), shape=(num, num))
     _, labels = connected_components(graph, directed=False)
     return np.argsort(labels, kind="stable"), np.bincount(labels)
@@ -228,10 +258,10 @@ def _equal_parts(
     groups: dict[bytes, list[np.ndarray]] = {}
     for part in np.flatnonzero(sizes >= _SMALL_PART):
         own = order[first[part] : first[part] + sizes[part]]
-        content = hashlib.sha256(own[:1])
+        content = hashlib.sha256(own[:1].tobytes())
         if often[len(own)] > 1:  # otherwise there is none to compare it with
-            content = hashlib.sha256(number[equations.later[own]])
-            content.update(np.ascontiguousarray(equations.factors[own]))
+            content = hashlib.sha256(number[equations.later[own]].tobytes())
+            content.update(equations.factors[own].tobytes())
         groups.setdefault(content.digest(), []).append(own)
     for equal in groups.values():
         yield np.stack(equal)

@@ -82,10 +82,13 @@ def window_around(hole: np.ndarray, margin: int) -> tuple[slice, slice]:
 
 def by_hole(holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The different holes, each with the indices of the images that have it."""
-    if len(holes) == 1:
+    if len(holes) == 1:  # no look at a picture
         yield holes[0], np.zeros(1, int)
         return
     packed = np.packbits(holes.reshape(len(holes), math.prod(holes.shape[1:])), axis=1)
+    if len(holes) and (packed == packed[0]).all():
+        yield holes[0], np.arange(len(holes))
+        return
     members: dict[bytes, list[int]] = {}
     for i, row in enumerate(packed):
         members.setdefault(row.tobytes(), []).append(i)
