@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tables import table, with_results
-from inpaint.scoring.report import interval
+from inpaint.scoring.text import interval
 
 _HEADER = [
     "images", "holes", "best without training", "inpaint, mean of seeds", "gain of each seed",

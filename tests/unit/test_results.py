@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmarks import results
+from benchmarks import experiments, pretrained, results
 from inpaint.params import Params
 
 ROOT = Path(__file__).parents[2]
@@ -17,22 +17,31 @@ PARAMS_YAML = (ROOT / "params.yaml").read_text(encoding="utf-8")
 RESULTS: dict[str, Any] = json.loads(results.RESULTS.read_text())
 
 
-@pytest.mark.parametrize("row", results.ROWS)
-def test_settings_of_every_row_are_allowed(row: str) -> None:
-    settings = results.complete(row, PARAMS_YAML)
+def params_of(settings: dict[str, Any]) -> Params:
     sections: dict[str, dict[str, Any]] = {}
-    for name, value in settings.items():
+    for name, value in experiments.complete(settings, PARAMS_YAML).items():
         section, key = name.split(".")
         sections.setdefault(section, {})[key] = value
-    params = Params.model_validate(sections)
-    assert results.ROWS[row].items() <= settings.items()
-    assert params.data.dataset == row.partition("-")[0]
+    return Params.model_validate(sections)
+
+
+@pytest.mark.parametrize("row", results.ROWS)
+def test_settings_of_every_row_are_allowed(row: str) -> None:
+    settings = results.ROWS[row]
+    assert settings.items() <= experiments.complete(settings, PARAMS_YAML).items()
+    assert params_of(settings).data.dataset == row.partition("-")[0]
+
+
+@pytest.mark.parametrize("name", pretrained.MODELS)
+def test_settings_of_the_models_that_come_with_the_package_are_allowed(name: str) -> None:
+    channels, settings = pretrained.MODELS[name]
+    assert params_of(settings).image_shape[2] == channels
 
 
 def test_a_row_names_all_parameters() -> None:
     content = yaml.safe_load(PARAMS_YAML)
     names = {f"{section}.{key}" for section in content for key in content[section]}
-    assert set(results.complete("mnist-seed0", PARAMS_YAML)) == names
+    assert set(experiments.complete(results.ROWS["mnist-seed0"], PARAMS_YAML)) == names
 
 
 def test_readme_has_the_numbers_of_the_results_file() -> None:
