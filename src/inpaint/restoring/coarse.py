@@ -11,7 +11,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from inpaint.restoring.regions import REACH, Region, by_hole, regions
+from inpaint.restoring.fill.regions import REACH, Region, by_hole, regions
 
 _SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inpaint.restoring.fill.regions import Region, by_hole, regions
 from inpaint.restoring.networks.residual_unet import RADIUS
-from inpaint.restoring.regions import Region, by_hole, regions
 
 # Pixels, multiples of 4, so that a network halves the pieces of a region alike: how much of a
 # region is filled at a time, and how far the network looks around that.

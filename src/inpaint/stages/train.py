@@ -23,8 +23,8 @@ from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
 from inpaint.restoring.coarse import depth
+from inpaint.restoring.fill.regions import REACH, window_around
 from inpaint.restoring.networks import NETWORKS
-from inpaint.restoring.regions import REACH, window_around
 from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
 from inpaint.tracking.record import LEARNED_NOTHING, epoch_metrics

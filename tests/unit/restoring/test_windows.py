@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from inpaint.restoring import windows
+from inpaint.restoring.fill.regions import REACH, regions
 from inpaint.restoring.networks.residual_unet import RADIUS
-from inpaint.restoring.regions import REACH, regions
 from inpaint.restoring.windows import Piece, pieces
 
 LARGEST = windows._CORE + 2 * windows._MARGIN  # side of a region that is one piece

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from inpaint.restoring.regions import REACH
+from inpaint.restoring.fill.regions import REACH
 
 # Pixels: the standard deviation of the weights of the pixels around one, and where they end.
 _SIGMA, _RADIUS = 8.0, 24

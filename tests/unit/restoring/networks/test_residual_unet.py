@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import skimage.data
 
+from inpaint.restoring.fill.regions import REACH
 from inpaint.restoring.networks.residual_unet import RADIUS, residual_unet
-from inpaint.restoring.regions import REACH
 
 
 def build(*, dropout: float = 0.0, skip_connections: bool = True) -> keras.Model:

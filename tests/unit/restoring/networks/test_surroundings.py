@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import skimage.data
 
+from inpaint.restoring.fill.regions import REACH
 from inpaint.restoring.networks.surroundings import Surroundings
-from inpaint.restoring.regions import REACH
 
 # Written here once more, so that nobody changes them by accident: models depend on them.
 SIGMA, RADIUS = 8.0, 24

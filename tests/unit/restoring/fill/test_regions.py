@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inpaint.restoring.regions import REACH, Region, regions
+from inpaint.restoring.fill.regions import REACH, Region, regions
 
 Box = tuple[slice, slice, bytes]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inpaint.restoring.parts import Equations, Part, parts_of, solve, starts
+from inpaint.restoring.fill.parts import Equations, Part, parts_of, solve, starts
 
 RADIUS = 2  # pixels; the equations reach this far
 _LARGEST_HOLE = 2_000_000  # missing pixels of a picture; their equations take about 2 GB

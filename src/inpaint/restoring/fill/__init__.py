@@ -13,8 +13,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from inpaint.restoring.biharmonic import RADIUS, LinearMap, linear_map
-from inpaint.restoring.regions import Region, by_hole, regions, window_around
+from inpaint.restoring.fill.equations import RADIUS, LinearMap, linear_map
+from inpaint.restoring.fill.regions import Region, by_hole, regions, window_around
 
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
 _KEPT_MAPS = 1024  # different holes, mostly less than 100 kB each, at most 0.6 MB

@@ -9,7 +9,8 @@ import pytest
 from skimage import data
 from skimage.restoration import inpaint_biharmonic
 
-from inpaint.restoring import biharmonic, fill, parts
+from inpaint.restoring import fill
+from inpaint.restoring.fill import equations, parts
 
 CENTER = np.zeros((28, 28), dtype=bool)
 CENTER[10:18, 10:18] = True
@@ -215,7 +216,7 @@ def test_long_thin_stroke_is_no_part_that_is_too_large(
 
 
 def test_hole_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(biharmonic, "_LARGEST_HOLE", 1000)
+    monkeypatch.setattr(equations, "_LARGEST_HOLE", 1000)
     hole = boxes(100, size=5, step=10)
     message = f"^holes: received {hole.sum()} missing pixels in one image, allowed: 1000$"
     with pytest.raises(ValueError, match=message):
