@@ -3,9 +3,8 @@
     python -m benchmarks.pretrained          # both, about half an hour, then their card
     python -m benchmarks.pretrained colour   # one of them
 
-Trained on pictures whose licences allow it, on random holes of several kinds, strokes above all.
-The
-pictures that they are judged by, whole, in benchmarks/pictures.py are in no training.
+Trained on pictures whose licences allow it. The pictures that they are judged by, whole, in
+benchmarks/pictures.py are in no training.
 """
 
 import argparse
@@ -26,18 +25,18 @@ NUMBERS = CARD.with_suffix(".json")
 _LARGEST_BYTES = 2_000_000
 _COMMON: Settings = {
     "data.source": "bundled",
-    "data.image_size": 64,
-    "data.train_size": None,
-    "data.valid_size": 1000,
+    "data.image_size": 48,
+    "data.train_size": 12_000,
+    "data.valid_size": 500,
     "data.test_size": 1000,
     "data.seed": 0,
     "mask.kind": "brush",
     "mask.brush_width": 5,
-    "mask.share": 0.15,
-    "mask.box_sides": [4, 24],
+    "mask.share": 0.2,
+    "mask.box_sides": [4, 20],
     "train.holes": "random",
     "train.hole_kinds": ["brush", "box", "dots"],
-    "train.epochs": 12,
+    "train.epochs": 14,
 }
 MODELS: dict[str, tuple[int, Settings]] = {
     "colour": (3, _COMMON | {"data.dataset": "photos"}),

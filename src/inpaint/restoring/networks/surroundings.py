@@ -49,9 +49,11 @@ class Surroundings(keras.layers.Layer):
 
     def call(self, filled: Tensor, hole: Tensor) -> tuple[Tensor, ...]:
         ops = keras.ops
-        missing = hole[..., 0]  # from here on (B, H, W)
+        # The contrast of an even surface is a small difference of large sums: in float32, it would
+        # depend on how much of the picture is looked at.
+        filled, missing = ops.cast(filled, "float64"), ops.cast(hole[..., 0], "float64")
         (near,) = _over_windows([missing], REACH, ops.ones_like)
-        near = ops.cast(near > 0.5, filled.dtype)
+        near = ops.cast(near > 0.5, "float64")  # (B, H, W), as all from here on
         known = near * (1 - missing)
         down, both_down = _steps(filled, known, axis=1)
         right, both_right = _steps(filled, known, axis=2)
@@ -67,7 +69,10 @@ class Surroundings(keras.layers.Layer):
         mean, square = around[0] / of_known, around[1] / of_known
         contrast = ops.sqrt(ops.maximum(square - ops.square(mean), 0.0))
         roughness = ops.sqrt(around[2] / of_down + around[3] / of_right)
-        return tuple(ops.expand_dims(each, -1) for each in (near, mean, contrast, roughness))
+        return tuple(
+            ops.cast(ops.expand_dims(each, -1), "float32")
+            for each in (near, mean, contrast, roughness)
+        )
 
     def compute_output_shape(
         self, filled_shape: tuple[int | None, ...], hole_shape: tuple[int | None, ...]
@@ -89,9 +94,9 @@ def _over_windows(
 
 
 def _band_matrix(size: int, radius: int, weight: Callable[[Tensor], Tensor]) -> Tensor:
-    """Weights by distance, up to ``radius``, along one side: float32 (size, size)."""
+    """Weights by distance, up to ``radius``, along one side: float64 (size, size)."""
     place = keras.ops.arange(size)
-    distance = keras.ops.cast(keras.ops.abs(place[:, None] - place), "float32")
+    distance = keras.ops.cast(keras.ops.abs(place[:, None] - place), "float64")
     return keras.ops.where(distance <= radius, weight(distance), 0.0)
 
 
