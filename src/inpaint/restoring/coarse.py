@@ -6,16 +6,16 @@ one side and the coarse ones on the other: an ordinary hole.
 """
 
 import math
-from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
 
+from inpaint.restoring.fill import Fill as Restore
 from inpaint.restoring.fill.regions import REACH, Region, by_hole, regions
+from inpaint.restoring.rivals import mixed
 
 _SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
-
-Restore = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def depth(hole: np.ndarray) -> np.ndarray:
@@ -32,7 +32,11 @@ def depth(hole: np.ndarray) -> np.ndarray:
 
 
 def without_deep_holes(
-    images: np.ndarray, holes: np.ndarray, deepest: float, restore: Restore
+    images: np.ndarray,
+    holes: np.ndarray,
+    deepest: float,
+    restore: Restore,
+    rival: Restore | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fill the inside of deep holes, coarsely.
 
@@ -40,7 +44,9 @@ def without_deep_holes(
         images: uint8 (N, H, W, C).
         holes: bool (N, H, W), True = missing.
         deepest: pixels, see :func:`depth`: up to here a hole is filled at once.
-        restore: from images and holes to restored images; it calls this function.
+        restore: from images and holes to restored images; it calls this function, without a rival.
+        rival: another way to fill holes, which is mixed in as far as it fills holes beside this
+            one as well; see :mod:`inpaint.restoring.rivals`.
 
     Returns:
         New images and holes, none deeper than ``deepest``; or the given ones if none was.
@@ -55,22 +61,26 @@ def without_deep_holes(
     ]
     if not deep:
         return images, holes
+    coarse = partial(from_half_size, restore=restore)
     filled, left = images.copy(), holes.copy()
     for i, region, depths in deep:
         halvings = math.ceil(math.log2(float(depths.max()) / deepest))
-        rows, columns = _window(region, REACH * 2**halvings - REACH, holes[i].shape)
-        inside = np.zeros_like(holes[i])
+        # What has a say at the smallest size, and what the rival is tried on.
+        more = REACH * 2**halvings - REACH + (max(region.hole.shape) if rival else 0)
+        window = _around(region, more, holes[i].shape)
         # What is left is a band; half as deep as can be, it is filled well from both sides.
+        inside = np.zeros_like(holes[i])
         inside[region.rows, region.columns] = depths > deepest / 2
-        inside = inside[rows, columns]
-        coarse = _from_half_size(images[i, rows, columns], holes[i, rows, columns], restore)
-        filled[i, rows, columns][inside] = coarse[inside]
-        left[i, rows, columns][inside] = False
+        inside = inside[window]
+        image, hole = images[i][window], holes[i][window]
+        content = mixed(image, hole, inside, coarse, rival) if rival else coarse(image, hole)
+        filled[i][window][inside] = content[inside]
+        left[i][window][inside] = False
     return filled, left
 
 
-def _window(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """A region's window and more pixels around it: what has a say at the smallest size."""
+def _around(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A region's window, and more pixels around it."""
     rows, columns = (
         slice(max(span.start - more, 0), min(span.stop + more, size))
         for span, size in zip((region.rows, region.columns), shape, strict=True)
@@ -78,7 +88,7 @@ def _window(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, s
     return rows, columns
 
 
-def _from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
+def from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
     """A picture restored at half its size, and brought back to its own: uint8 (H, W, C)."""
     height, width, channels = image.shape
     even = ((0, height % 2), (0, width % 2))

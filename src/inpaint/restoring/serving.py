@@ -11,7 +11,7 @@ import tensorflow as tf
 import inpaint.restoring.networks.blocks
 import inpaint.restoring.networks.surroundings  # noqa: F401
 from inpaint.restoring.coarse import without_deep_holes
-from inpaint.restoring.fill import check_holes
+from inpaint.restoring.fill import Fill, check_holes
 from inpaint.restoring.networks import NETWORKS, network_inputs
 from inpaint.restoring.pixels import to_signed, to_uint8
 from inpaint.restoring.windows import Piece, pieces
@@ -78,7 +78,7 @@ class Inpainter:
         self._check(images)
         check_holes(images, holes)
         if self._network.is_local:
-            return self._restore_pieces(images, holes)
+            return self._restore_pieces(images, holes, rival=self._network.fill)
         restored = np.empty_like(images)
         num = max(1, _PIXELS // (images.shape[1] * images.shape[2]))
         for start in range(0, len(images), num):
@@ -87,8 +87,12 @@ class Inpainter:
             restored[part] = to_uint8(self._predict(inputs).numpy())
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 
-    def _restore_pieces(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
-        images, holes = without_deep_holes(images, holes, self._deepest, self.restore)
+    def _restore_pieces(
+        self, images: np.ndarray, holes: np.ndarray, rival: Fill | None = None
+    ) -> np.ndarray:
+        images, holes = without_deep_holes(
+            images, holes, self._deepest, self._restore_pieces, rival
+        )
         filled = self._network.fill(images, holes)
         restored = filled.copy()
         for batch in _batches(pieces(holes)):

@@ -220,12 +220,13 @@ def test_only_holes_deeper_than_those_of_the_training_are_looked_at_in_smaller_p
 ) -> None:
     picture, hole = skimage.data.camera()[..., np.newaxis], np.zeros((512, 512), bool)
     hole[200:220, 100:150] = True  # 10 pixels deep, and there are 10 to look at around it
-    for deepest, expected in ((10, [(1, 40, 70, 1)]), (9.9, [(1, 30, 45, 1), (1, 40, 70, 1)])):
+    for deepest, in_smaller_picture in ((10, False), (9.9, True)):
         shapes: list[tuple[int, ...]] = []
         inpainter = build(1, deepest)
         note_what_is_looked_at(inpainter, shapes, monkeypatch)
         restore_one(inpainter, picture, hole)
-        assert shapes == expected
+        assert shapes[-1] == (1, 40, 70, 1)
+        assert ((1, 30, 45, 1) in shapes[:-1]) == in_smaller_picture == (len(shapes) > 1)
 
 
 def test_a_picture_without_a_hole_is_not_looked_at(
