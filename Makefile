@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
-.PHONY: help setup run serve test test-all bench grid pictures results results-mnist results-cifar10 lint lock clean
+.PHONY: help setup run serve test test-all bench pretrained grid pictures results results-mnist results-cifar10 lint lock clean
 
 MODEL ?= inpaint-mnist
 PORT ?= 5001
@@ -22,7 +22,8 @@ help:
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
 	@echo "make bench     how fast it is, against rivals: about twenty minutes"
 	@echo "make grid      short trainings on every data set and kind of hole: forty minutes"
-	@echo "make pictures  whole photographs restored, beside rivals; COLOUR=model.keras GREY=model.keras"
+	@echo "make pretrained  train the models that come with the package again: half an hour"
+	@echo "make pictures  whole photographs restored by these models, beside rivals: two minutes"
 	@echo "make results   every row of the README's tables, as experiments: more than two hours"
 	@echo "make results-mnist, make results-cifar10"
 	@echo "               the headline row alone, in the workspace: about seven minutes"
@@ -58,7 +59,10 @@ grid: setup
 	python -m benchmarks.grid
 
 pictures: setup
-	python -m benchmarks.pictures $(COLOUR:%=--colour %) $(GREY:%=--grey %)
+	python -m benchmarks.pictures
+
+pretrained: setup
+	python -m benchmarks.pretrained
 
 results: setup
 	python -m benchmarks.results

@@ -1,10 +1,10 @@
 """Whole photographs, damaged and restored: the model beside what needs no training.
 
-    python -m benchmarks.pictures --colour MODEL.keras        # all cases: numbers, table, figure
+    python -m benchmarks.pictures                             # all cases: numbers, table, figure
     python -m benchmarks.pictures coffee-text chelsea-dots    # some, which are only printed
 
-astronaut, chelsea and coffee, of scikit-image, are in no training. With `--grey MODEL.keras`, their
-grey versions are restored as well.
+astronaut, chelsea and coffee, of scikit-image, are in no training of the models that come with the
+package. Another model can be tried, on single cases: `--colour MODEL.keras`, `--grey MODEL.keras`.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from inpaint.restoring.fill import Fill
 from inpaint.terminal.quiet import without_greetings
 
 with without_greetings():
+    from inpaint.restoring import serving
     from inpaint.scoring import metrics, plots
 
 RESULTS = ROOT / "benchmarks" / "pictures.json"
@@ -50,13 +51,11 @@ BASELINES: dict[str, Fill] = {
     "navier_stokes": fill.navier_stokes,
 }
 MODEL = "inpaint"
+_SHIPPED = {"colour": serving.PRETRAINED[3], "grey": serving.PRETRAINED[1]}
 
 
 def load_model(path: Path) -> Fill:
     """The model that is measured, as what it does to images with holes."""
-    with without_greetings():
-        from inpaint.restoring import serving  # seconds: not for who measures without a model
-
     try:
         return serving.load(path).restore
     except ValueError as error:
@@ -124,14 +123,13 @@ def best_baseline(psnr: Mapping[str, float]) -> str:
     return max((name for name in psnr if name != MODEL), key=lambda name: psnr[name])
 
 
-def measure(case: str, model: Fill | None) -> tuple[dict[str, Any], sheet.Row]:
+def measure(case: str, model: Fill) -> tuple[dict[str, Any], sheet.Row]:
     """Restore a picture by every method; give the scores, and the detail that shows them."""
     image, hole = image_of(case), hole_of(case)
-    methods = BASELINES if model is None else BASELINES | {MODEL: model}
-    restored = restore(image, hole, methods)
+    restored = restore(image, hole, BASELINES | {MODEL: model})
     scores = score(image, hole, restored)
     best = best_baseline(scores["psnr_db"])
-    shown = {best: restored[best]} | ({} if model is None else {MODEL: restored[MODEL]})
+    shown = {name: restored[name] for name in (best, MODEL)}
     return scores, sheet.row(image, hole, shown, scores["psnr_db"])
 
 
@@ -152,7 +150,7 @@ def _table(results: Mapping[str, Any]) -> str:
                 *_in_words(case),
                 f"{result['missing']:,}",
                 *(_cell(psnr, name) for name in (*BASELINES, MODEL)),
-                f"{_gain(psnr):+.2f}" if MODEL in psnr else "",
+                f"{_gain(psnr):+.2f}",
             ]
         )
     return table(header, rows)
@@ -164,8 +162,6 @@ def _in_words(case: str) -> list[str]:
 
 def _cell(psnr: Mapping[str, float], method: str) -> str:
     """The score; in bold if no method has a better one."""
-    if method not in psnr:
-        return ""
     shown = f"{psnr[method]:.2f}"
     return f"**{shown}**" if psnr[method] == max(psnr.values()) else shown
 
@@ -176,12 +172,12 @@ def _gain(psnr: Mapping[str, float]) -> float:
 
 def _sentence(results: Iterable[Mapping[str, Any]]) -> str:
     """What holds of all cases together."""
-    gains = [_gain(result["psnr_db"]) for result in results if MODEL in result["psnr_db"]]
+    gains = [_gain(result["psnr_db"]) for result in results]
     changed = sum(sum(result["known_changed"].values()) for result in results)
     better = f"The model is better than all others in {sum(gain > 0 for gain in gains)} of "
     return " ".join(
         [
-            f"{better}{len(gains)} cases." if gains else "No model was measured.",
+            f"{better}{len(gains)} cases.",
             f"{changed} known pixels were changed."
             if changed
             else "Known pixels came back bit for bit from every method.",
@@ -191,19 +187,23 @@ def _sentence(results: Iterable[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Restore whole photographs, beside rivals.")
-    parser.add_argument("--colour", type=Path, metavar="MODEL", help="a model of colour pictures")
-    parser.add_argument("--grey", type=Path, metavar="MODEL", help="a model of grey pictures")
+    for kind, path in _SHIPPED.items():
+        parser.add_argument(
+            f"--{kind}", type=Path, metavar="MODEL", default=path, help="instead of the package's"
+        )
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
     given = parser.parse_args(arguments)
     if unknown := set(given.cases) - set(CASES):
         raise InputError(
             f"case: received {', '.join(sorted(unknown))}, allowed: {', '.join(CASES)}"
         )
-    paths = {kind: path for kind in ("colour", "grey") if (path := getattr(given, kind))}
+    paths = {kind: getattr(given, kind) for kind in _SHIPPED}
+    if paths != _SHIPPED and not given.cases:
+        raise InputError("case: received none, allowed with another model: some, to be printed")
     models = {kind: load_model(path) for kind, path in paths.items()}
     results, rows = {}, {}
-    for case in given.cases or [case for case in CASES if "grey" in models or not is_grey(case)]:
-        results[case], rows[case] = measure(case, models.get("grey" if is_grey(case) else "colour"))
+    for case in given.cases or CASES:
+        results[case], rows[case] = measure(case, models["grey" if is_grey(case) else "colour"])
         scores = ", ".join(f"{name} {db:.2f}" for name, db in results[case]["psnr_db"].items())
         print(f"{case}  {scores} dB", flush=True)
     if not given.cases:  # all from one run

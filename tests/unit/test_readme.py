@@ -87,3 +87,12 @@ def test_commands_of_the_project_exist() -> None:
     mentioned = set(re.findall(r"^inpaint ([a-z]+)|`inpaint ([a-z]+)[ `]", texts, re.MULTILINE))
     group: Any = typer.main.get_command(cli.app)
     assert {name for pair in mentioned for name in pair if name} <= set(group.commands)
+
+
+def test_python_of_the_readme_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    picture, hole, restored = (names[name] for name in ("picture", "hole", "restored"))
+    assert (restored[~hole] == picture[~hole]).all()
+    assert abs(restored[hole].astype(int) - picture[hole]).mean() < 10  # grey levels
