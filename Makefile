@@ -54,6 +54,7 @@ test-all: $(BIN)/ready
 
 bench: run
 	python -m benchmarks.speed
+	python -m benchmarks.large_pictures
 
 grid: setup
 	python -m benchmarks.grid

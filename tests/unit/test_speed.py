@@ -4,33 +4,42 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import growth, speed, training
+from benchmarks import growth, large_pictures, speed, training
 from benchmarks.in_turn import in_turn, seconds_of_process
 from benchmarks.kept import in_pyperfs_form, load, save, values
+from benchmarks.lines import Line, cells
 from inpaint.commands.launch import STAGES
 from inpaint.restoring.networks.report_unet import report_unet
 
-MEASURED = load(speed.FILE)
+PROGRAMS = [speed, large_pictures]
 PAGE = speed.README.read_text(encoding="utf-8")
+LINES = [(program, line) for program in PROGRAMS for line in program.LINES]
 
 
-def test_page_has_the_numbers_that_were_measured() -> None:
-    assert speed.with_tables(PAGE, MEASURED) == PAGE
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_page_has_the_numbers_that_were_measured(program: Any) -> None:
+    assert program.with_tables(PAGE, load(program.FILE)) == PAGE
 
 
-def test_every_row_was_measured_and_is_on_the_page() -> None:
-    assert list(MEASURED) == list(speed.ROWS)
-    named = re.findall(r"`python -m benchmarks\.speed ([a-z0-9_-]+)`", PAGE)
-    assert set(named) == speed.ROWS.keys()
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_row_was_measured_and_is_on_the_page(program: Any) -> None:
+    assert list(load(program.FILE)) == list(program.ROWS)
+    name = re.escape(program.__name__)
+    named = re.findall(rf"`python -m {name} ([a-z0-9_-]+)`", PAGE)
+    assert set(named) == program.ROWS.keys()
 
 
-@pytest.mark.parametrize("line", speed.LINES, ids=lambda line: f"{line.row}, {line.what}")
-def test_what_was_wanted_was_measured(line: speed.Line) -> None:
-    times = {name: float(np.median(each)) for name, each in values(MEASURED[line.row]).items()}
+@pytest.mark.parametrize(
+    ("program", "line"), LINES, ids=[f"{line.row}, {line.what}" for _, line in LINES]
+)
+def test_what_was_wanted_was_measured(program: Any, line: Line) -> None:
+    measured = values(load(program.FILE)[line.row])
+    times = {name: float(np.median(each)) for name, each in measured.items()}
     if line.at_least is not None:
         assert line.rival is not None
         assert times[line.rival] / times[line.ours] >= line.at_least
@@ -39,12 +48,13 @@ def test_what_was_wanted_was_measured(line: speed.Line) -> None:
 
 
 def test_memory_of_training_grows_by_less_than_was_allowed() -> None:
-    peaks = growth.peaks_mb(values(MEASURED["growth"]))["train"]
+    peaks = growth.peaks_mb(values(load(speed.FILE)["growth"]))["train"]
     assert peaks[-1] - peaks[0] <= 300
 
 
-def test_numbers_tell_no_name_and_no_path_of_the_machine() -> None:
-    content = speed.FILE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_numbers_tell_no_name_and_no_path_of_the_machine(program: Any) -> None:
+    content = program.FILE.read_text(encoding="utf-8")
     assert not re.search(r"hostname|executable|/home|/root|/work", content)
 
 
@@ -53,8 +63,8 @@ def test_numbers_tell_no_name_and_no_path_of_the_machine() -> None:
     [([2.0, 8.0, 3.0], "3 (2 to 4)"), ([1.0, 1.0, 0.5], "1 (0.5 to 1)"), ([2.5], "2.5")],
 )
 def test_ratio_is_of_the_medians_with_that_of_the_rounds(theirs: list[float], ratio: str) -> None:
-    line = speed.Line("help", "help", "rival", at_least=2)
-    shown = speed.cells(line, {"inpaint": [1.0, 2.0, 1.0], "rival": theirs})
+    line = Line("help", "help", "rival", at_least=2)
+    shown = cells(line, {"inpaint": [1.0, 2.0, 1.0], "rival": theirs}, "benchmarks.speed")
     assert shown[1:6] == ["1 s", "rival", f"{np.median(theirs):.3g} s", ratio, "at least 2"]
 
 
@@ -97,6 +107,6 @@ def test_reports_model_is_the_reports(digits: np.ndarray) -> None:
 
 
 def test_growth_is_drawn_for_every_stage() -> None:
-    left, right = growth.figure(values(MEASURED["growth"])).axes
+    left, right = growth.figure(values(load(speed.FILE)["growth"])).axes
     assert [line.get_label() for line in left.lines] == list(STAGES)
     assert [line.get_label() for line in right.lines] == list(STAGES)
