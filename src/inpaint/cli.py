@@ -48,7 +48,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # Rich would take as long to import as all the rest
     cls=_Grouped,
     help="""
-    Fills holes in small images with a U-Net, and proves how well.
+    Fills holes in images with a U-Net, and proves how well.
 
     `dvc repro` runs the whole pipeline, prepare → mask → train → evaluate → plot, and only what is
     out of date. The commands below look at the runs that came of it, or run one stage, whether it
