@@ -105,7 +105,7 @@ def holders(moves: list[Move]) -> list[str]:
 
 def describe_moves(moves: list[tuple[datetime, Move]]) -> str:
     """As many moves as a description holds, the newest first."""
-    text = "Fills holes in small images. Each version has a model card. Moves, the newest first:\n"
+    text = "Fills holes in images. Each version has a model card. Moves, the newest first:\n"
     for time, move in reversed(moves):
         line = (
             f"\n- {time:%Y-%m-%d %H:%M} UTC, {move.by}: {move.alias} to version {move.after}"
