@@ -7,7 +7,6 @@ over ten billion operations a second; wide ones are left to SuperLU, whose order
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 
 from inpaint.restoring.fill.lapack import one_thread, solve_banded
 
-_NARROW_BAND = 64  # OpenBLAS works on more in threads, which wait for each other at every step
+_NARROW_BAND = 64  # of a thin stroke, which may be of any length
 _WIDEST_BAND = 300  # with more, SuperLU needs less memory and not much more time
 _LARGEST_PART = 500_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
 _WORTH_ORDERING = 10_000_000  # operations with a band
@@ -24,6 +23,7 @@ _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
 _MANY_SIDES = 200  # right-hand sides; SuperLU takes many together, LAPACK's bands one by one
+_MANY = 1000  # numbers to solve for; OpenBLAS takes no threads for fewer
 _WORTH_THREADS = 10_000  # unknowns
 _THREADS = 2
 
@@ -138,8 +138,7 @@ def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
         sides = right[part.unknowns.T].reshape(num, -1)  # (n, k * m)
         solution[part.unknowns.T] = _solve(part, sides).reshape(num, copies, -1)
 
-    wide = any(part.entries.width > _NARROW_BAND for part in parts)
-    with one_thread() if wide else nullcontext():
+    with one_thread(right.size > _MANY):
         if len(right) < _WORTH_THREADS or len(parts) == 1:
             for part in parts:
                 fill_in(part)
