@@ -89,7 +89,10 @@ def test_of_the_projects_code_it_has_one_package(folder: Path) -> None:
 
 def test_it_pins_what_it_needs(folder: Path) -> None:
     pinned = set((folder / "requirements.txt").read_text().split())
-    names = ("keras", "mlflow", "numpy", "opencv-python-headless", "scipy", "tensorflow")
+    names = (
+        "keras", "mlflow", "numpy", "opencv-python-headless", "scipy", "tensorflow",
+        "threadpoolctl",
+    )  # fmt: skip
     assert pinned == {f"{name}=={version(name)}" for name in names}
 
 

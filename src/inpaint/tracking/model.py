@@ -31,7 +31,9 @@ NAME = "inpainter"
 # What MLflow loads; the package `restoring` is all of a model's own code.
 LOADER = "inpaint.restoring.pyfunc_model"
 # What that code needs of other packages.
-REQUIREMENTS = ("keras", "numpy", "opencv-python-headless", "scipy", "tensorflow")
+REQUIREMENTS = (
+    "keras", "numpy", "opencv-python-headless", "scipy", "tensorflow", "threadpoolctl",
+)  # fmt: skip
 
 
 def log_model(

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from inpaint.restoring.fill.equations import RADIUS, LinearMap, linear_map
+from inpaint.restoring.fill.lapack import one_thread
 from inpaint.restoring.fill.regions import Region, by_hole, regions, window_around
 
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
@@ -21,6 +22,7 @@ _KEPT_MAPS = 1024  # different holes, mostly less than 100 kB each, at most 0.6 
 _LARGEST_KEPT = 1024  # pixels of a window whose map is kept
 _HALF = 0.5 + 2.0**-20  # so that halves are rounded up whatever a solver's last digits are
 _FEW = 16  # rows of a picture for one that is looked at first
+_MANY = 50  # columns that OpenBLAS multiplies the map of a small hole with, before it takes threads
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
 
 
@@ -79,14 +81,15 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """
     check_holes(images, holes)
     filled = images.copy()
-    for hole, members in by_hole(holes):
-        for part in np.split(members, range(_PART, len(members), _PART)) if hole.any() else ():
-            if part[-1] - part[0] + 1 == len(part):  # one after the other: no copy
-                _fill_one_hole(filled[part[0] : part[-1] + 1], hole)
-                continue
-            together = filled[part]
-            _fill_one_hole(together, hole)
-            filled[part] = together
+    with one_thread(len(images) * images.shape[3] > _MANY):
+        for hole, members in by_hole(holes):
+            for part in np.split(members, range(_PART, len(members), _PART)) if hole.any() else ():
+                if part[-1] - part[0] + 1 == len(part):  # one after the other: no copy
+                    _fill_one_hole(filled[part[0] : part[-1] + 1], hole)
+                    continue
+                together = filled[part]
+                _fill_one_hole(together, hole)
+                filled[part] = together
     return filled
 
 

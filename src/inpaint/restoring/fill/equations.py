@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from inpaint.restoring.fill.lapack import one_thread
 from inpaint.restoring.fill.parts import Equations, Part, parts_of, solve, starts
 
 RADIUS = 2  # pixels; the equations reach this far
 _LARGEST_HOLE = 2_000_000  # missing pixels of a picture; their equations take about 2 GB
 _LARGEST_MATRIX = 21_000  # numbers: those of a 12x12 hole; larger holes keep sparse equations
+_MANY = 64  # unknowns that OpenBLAS solves for in one thread
 _STENCIL = np.array(
     [
         (-2, 0, 1),
@@ -137,7 +139,8 @@ def linear_map(hole: np.ndarray) -> LinearMap:
         )
     found = equations(hole)
     if missing * max(missing, len(found.ring)) <= _LARGEST_MATRIX:
-        apply = partial(np.matmul, _weights(found))
+        with one_thread(missing > _MANY):
+            apply = partial(np.matmul, _weights(found))
     else:
         apply = partial(_solved, found.known, parts_of(found.unknown))
     return LinearMap(found.missing, found.ring, apply)

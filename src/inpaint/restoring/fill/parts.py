@@ -1,7 +1,7 @@
 """Sparse equations, taken apart into those that have no unknown in common, and solved.
 
-Equal parts are solved once. Narrow parts are banded matrices, whose factors LAPACK finds at several
-billion operations a second; wide ones are left to SuperLU, whose order keeps more zeros.
+Equal parts are solved once. Most parts are strokes: banded matrices, whose factors LAPACK finds at
+over ten billion operations a second; wide ones are left to SuperLU, whose order keeps more zeros.
 """
 
 import hashlib
@@ -13,35 +13,19 @@ from typing import Any
 
 import numpy as np
 
-_WIDEST_BAND = 64  # with more, OpenBLAS's threads wait for each other at every step
+from inpaint.restoring.fill.lapack import one_thread, solve_banded
+
+_NARROW_BAND = 64  # of a thin stroke, which may be of any length
+_WIDEST_BAND = 300  # with more, SuperLU needs less memory and not much more time
 _LARGEST_PART = 500_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
+_WORTH_ORDERING = 10_000_000  # operations with a band
 _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
 _MANY_SIDES = 200  # right-hand sides; SuperLU takes many together, LAPACK's bands one by one
+_MANY = 1000  # numbers to solve for; OpenBLAS takes no threads for fewer
 _WORTH_THREADS = 10_000  # unknowns
 _THREADS = 2
-
-
-@dataclass(frozen=True)
-class Part:
-    """Equations with no unknown in common with others, or several such, one after the other.
-
-    Attributes:
-        unknowns: int (k, n): which unknowns these are, in each of k equal parts.
-        band: float64 (n, b + 1), the diagonal and those below it, if they are few, else None.
-        matrix: sparse (n, n), else.
-    """
-
-    unknowns: np.ndarray
-    band: np.ndarray | None
-    matrix: Any = None
-
-    @cached_property
-    def factors_of_band(self) -> Any:
-        """SuperLU's, kept for the next images with the same hole."""
-        assert self.band is not None
-        return _factors(_from_band(self.band))
 
 
 @dataclass(frozen=True)
@@ -58,81 +42,8 @@ class Equations:
     factors: np.ndarray
 
 
-def parts_of(equations: Equations) -> list[Part]:
-    """Take equations apart, the largest part first.
-
-    Raises:
-        ValueError: a part is too large for the memory that is allowed.
-    """
-    num = len(equations.later)
-    if num <= _AS_ONE:
-        entries = _entries(equations, np.arange(num))
-        if entries.width <= _WIDEST_BAND:
-            return [Part(np.arange(num)[np.newaxis], entries.as_band())]
-    order, sizes = _in_parts(equations.later)
-    several = [unknowns[np.newaxis] for unknowns in _small_parts(order, sizes)]
-    several += _equal_parts(order, sizes, equations)
-    parts = [_part(equal, equations) for equal in several]
-    return sorted(parts, key=lambda part: -part.unknowns.shape[1])
-
-
-def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
-    """The solution for right-hand sides: float64 (n, m) -> the same."""
-    if len(parts) == 1 and np.array_equal(parts[0].unknowns, np.arange(len(right))[np.newaxis]):
-        return _solve(parts[0], right)
-    solution = np.empty_like(right)
-
-    def fill_in(part: Part) -> None:
-        copies, num = part.unknowns.shape
-        sides = right[part.unknowns.T].reshape(num, -1)  # (n, k * m)
-        solution[part.unknowns.T] = _solve(part, sides).reshape(num, copies, -1)
-
-    if len(right) < _WORTH_THREADS or len(parts) == 1:
-        for part in parts:
-            fill_in(part)
-    else:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(fill_in, parts))
-    return solution
-
-
-def _solve(part: Part, sides: np.ndarray) -> np.ndarray:
-    from scipy.linalg import lapack
-
-    if part.band is None:
-        return np.asarray(_factors(part.matrix).solve(sides))
-    if sides.shape[1] >= _MANY_SIDES:
-        return np.asarray(part.factors_of_band.solve(sides))
-    _, solution, failed = lapack.dpbsv(part.band.T, sides, lower=1)
-    assert not failed  # positive definite
-    return np.asarray(solution)
-
-
-def _factors(matrix: Any) -> Any:
-    from scipy.sparse.linalg import splu
-
-    return splu(
-        matrix,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        relax=1,
-        panel_size=2,
-        options={"SymmetricMode": True},
-    )
-
-
-def _from_band(band: np.ndarray) -> Any:
-    """The matrix whose diagonals these are, as in Part: sparse (n, n), by columns."""
-    from scipy.sparse import dia_array
-
-    num, width = band.shape
-    below = dia_array((band.T, -np.arange(width)), shape=(num, num))
-    above = dia_array((band.T[1:], -np.arange(1, width)), shape=(num, num)).T
-    return (below.tocsc() + above.tocsc()).tocsc()
-
-
 @dataclass(frozen=True)
-class _Entries:
+class Entries:
     """Those of a symmetric matrix, of n unknowns, above its diagonal, and the diagonal.
 
     Attributes:
@@ -147,7 +58,7 @@ class _Entries:
     value: np.ndarray
     diagonal: np.ndarray
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many diagonals there are below the main one, counting those that are zero."""
         return int(np.abs(self.column - self.row).max(initial=0))
@@ -174,13 +85,91 @@ class _Entries:
             shape=(num, num),
         ).tocsc()
 
-    def reordered(self, order: np.ndarray) -> "_Entries":
+    def reordered(self, order: np.ndarray) -> "Entries":
         place = np.empty(len(order), int)
         place[order] = np.arange(len(order))
-        return _Entries(place[self.row], place[self.column], self.value, self.diagonal[order])
+        return Entries(place[self.row], place[self.column], self.value, self.diagonal[order])
 
 
-def _entries(equations: Equations, own: np.ndarray) -> _Entries:
+@dataclass(frozen=True)
+class Part:
+    """Equations with no unknown in common with others, or several such, one after the other.
+
+    Attributes:
+        unknowns: int (k, n): which unknowns these are, in each of k equal parts.
+        entries: of the matrix, of n unknowns.
+    """
+
+    unknowns: np.ndarray
+    entries: Entries
+
+    @cached_property
+    def factors(self) -> Any:
+        """SuperLU's, kept for the next images with the same hole."""
+        return _factors(self.entries)
+
+
+def parts_of(equations: Equations) -> list[Part]:
+    """Take equations apart, the largest part first.
+
+    Raises:
+        ValueError: a part is too large for the memory that is allowed.
+    """
+    num = len(equations.later)
+    if num <= _AS_ONE:
+        entries = _entries(equations, np.arange(num))
+        if entries.width <= _NARROW_BAND:
+            return [Part(np.arange(num)[np.newaxis], entries)]
+    order, sizes = _in_parts(equations.later)
+    parts = [
+        Part(unknowns[np.newaxis], _entries(equations, unknowns))
+        for unknowns in _small_parts(order, sizes)
+    ]
+    parts += [_part(equal, equations) for equal in _equal_parts(order, sizes, equations)]
+    return sorted(parts, key=lambda part: -part.unknowns.shape[1])
+
+
+def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
+    """The solution for right-hand sides: float64 (n, m) -> the same."""
+    solution = np.empty_like(right)
+
+    def fill_in(part: Part) -> None:
+        copies, num = part.unknowns.shape
+        sides = right[part.unknowns.T].reshape(num, -1)  # (n, k * m)
+        solution[part.unknowns.T] = _solve(part, sides).reshape(num, copies, -1)
+
+    with one_thread(right.size > _MANY):
+        if len(right) < _WORTH_THREADS or len(parts) == 1:
+            for part in parts:
+                fill_in(part)
+        else:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                list(pool.map(fill_in, parts))
+    return solution
+
+
+def _solve(part: Part, sides: np.ndarray) -> np.ndarray:
+    if part.entries.width > _WIDEST_BAND:
+        return np.asarray(_factors(part.entries).solve(sides))
+    if sides.shape[1] >= _MANY_SIDES:
+        return np.asarray(part.factors.solve(sides))
+    return solve_banded(part.entries.as_band(), sides)
+
+
+def _factors(entries: Entries) -> Any:
+    from scipy.sparse.linalg import splu
+
+    return splu(
+        entries.as_sparse(),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        relax=1,
+        panel_size=2,
+        options={"SymmetricMode": True},
+    )
+
+
+def _entries(equations: Equations, own: np.ndarray) -> Entries:
     """Of the unknowns ``own``, in this order; what is coupled with them is among them."""
     number = np.empty(len(equations.later) + 1, int)  # touched only where needed
     number[own + 1] = np.arange(len(own))
@@ -189,27 +178,39 @@ def _entries(equations: Equations, own: np.ndarray) -> _Entries:
     row = there // later.shape[1]
     factors = equations.factors[own]
     value = factors[:, 1:].reshape(-1)[there]
-    return _Entries(row, number[later.reshape(-1)[there]], value, factors[:, 0])
+    return Entries(row, number[later.reshape(-1)[there]], value, factors[:, 0])
 
 
 def _part(equal: np.ndarray, equations: Equations) -> Part:
-    """Equal parts, int (k, n) as in Part, with an order of the unknowns that suits them."""
-    from scipy.sparse.csgraph import reverse_cuthill_mckee
+    """Equal parts, int (k, n) as in Part, each connected, in an order that makes the band narrow.
 
-    entries = _entries(equations, equal[0])
-    if entries.width <= _WIDEST_BAND:
-        return Part(equal, entries.as_band())
-    matrix = entries.as_sparse()
-    order = reverse_cuthill_mckee(matrix, symmetric_mode=True)
+    Raises:
+        ValueError: it would take too much memory.
+    """
+    entries, num = _entries(equations, equal[0]), equal.shape[1]
+    if num * entries.width**2 < _WORTH_ORDERING:
+        return Part(equal, entries)
+    order = _along(entries)
     entries = entries.reordered(order)
-    if entries.width <= _WIDEST_BAND:
-        return Part(equal[:, order], entries.as_band())
-    if equal.shape[1] > _LARGEST_PART:
+    if num > _LARGEST_PART and entries.width > _NARROW_BAND:
         raise ValueError(
-            f"holes: received {equal.shape[1]} missing pixels that hang together, allowed: "
-            f"{_LARGEST_PART}, unless they are a thin stroke"
+            f"holes: received {num} missing pixels that hang together, allowed: {_LARGEST_PART}, "
+            "unless they are a thin stroke"
         )
-    return Part(equal, None, matrix)
+    return Part(equal[:, order], entries)
+
+
+def _along(entries: Entries) -> np.ndarray:
+    """The unknowns of a connected part, along the stroke that it mostly is: int (n,)."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    num, ones = len(entries.diagonal), np.ones(len(entries.row))
+    graph = csr_array((ones, entries.column, starts(entries.row, num)), shape=(num, num))
+    order = np.zeros(1, int)
+    for _ in range(2):  # from any of them to the farthest, and back from there
+        order = breadth_first_order(graph, order[-1], directed=False, return_predecessors=False)
+    return order
 
 
 def starts(row: np.ndarray, num: int) -> np.ndarray:
