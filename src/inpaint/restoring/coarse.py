@@ -12,23 +12,10 @@ import cv2
 import numpy as np
 
 from inpaint.restoring.fill import Fill as Restore
-from inpaint.restoring.fill.regions import REACH, Region, by_hole, regions
+from inpaint.restoring.fill.regions import REACH, Region, by_hole, depth, regions
 from inpaint.restoring.rivals import mixed
 
 _SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
-
-
-def depth(hole: np.ndarray) -> np.ndarray:
-    """How many pixels it is from each missing pixel to the nearest known one.
-
-    Args:
-        hole: bool (H, W), True = missing.
-
-    Returns:
-        float32 (H, W), 0 for known pixels; 1 beside them.
-    """
-    found: np.ndarray = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return found
 
 
 def without_deep_holes(
@@ -43,7 +30,7 @@ def without_deep_holes(
     Args:
         images: uint8 (N, H, W, C).
         holes: bool (N, H, W), True = missing.
-        deepest: pixels, see :func:`depth`: up to here a hole is filled at once.
+        deepest: pixels, see ``regions.depth``: up to here a hole is filled at once.
         restore: from images and holes to restored images; it calls this function, without a rival.
         rival: another way to fill holes, which is mixed in as far as it fills holes beside this
             one as well; see :mod:`inpaint.restoring.rivals`.

@@ -22,8 +22,7 @@ from inpaint.base.seeds import derive_seed, generator
 from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
-from inpaint.restoring.coarse import depth
-from inpaint.restoring.fill.regions import REACH, window_around
+from inpaint.restoring.fill.regions import REACH, depth, window_around
 from inpaint.restoring.networks import NETWORKS
 from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run

@@ -6,7 +6,8 @@ import pytest
 import skimage.data
 
 from inpaint.restoring import fill
-from inpaint.restoring.coarse import depth, without_deep_holes
+from inpaint.restoring.coarse import without_deep_holes
+from inpaint.restoring.fill.regions import depth
 
 DEEPEST = 16
 

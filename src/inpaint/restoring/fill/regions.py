@@ -96,6 +96,19 @@ def by_hole(holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield holes[indices[0]], np.array(indices)
 
 
+def depth(hole: np.ndarray) -> np.ndarray:
+    """How many pixels it is from each missing pixel to the nearest known one.
+
+    Args:
+        hole: bool (H, W), True = missing.
+
+    Returns:
+        float32 (H, W), 0 for known pixels; 1 beside them.
+    """
+    found: np.ndarray = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return found
+
+
 def _labelled(window: np.ndarray) -> tuple[np.ndarray, list[list[int]]]:
     """Connected neighbourhoods: their labels from 1, (h, w), and left, top, width, height of each.
 
