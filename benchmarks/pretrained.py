@@ -1,6 +1,6 @@
 """The models for photographs that come with the package: each is a DVC experiment.
 
-    python -m benchmarks.pretrained          # both, about half an hour, then their card
+    python -m benchmarks.pretrained          # both, about twenty minutes, then their card
     python -m benchmarks.pretrained colour   # one of them
 
 Trained on pictures whose licences allow it. The pictures that they are judged by, whole, in
@@ -26,7 +26,7 @@ _LARGEST_BYTES = 2_000_000
 _COMMON: Settings = {
     "data.source": "bundled",
     "data.image_size": 48,
-    "data.train_size": 12_000,
+    "data.train_size": 8000,
     "data.valid_size": 500,
     "data.test_size": 1000,
     "data.seed": 0,
@@ -36,7 +36,7 @@ _COMMON: Settings = {
     "mask.box_sides": [4, 20],
     "train.holes": "random",
     "train.hole_kinds": ["brush", "box", "dots"],
-    "train.epochs": 14,
+    "train.epochs": 12,
 }
 MODELS: dict[str, tuple[int, Settings]] = {
     "colour": (3, _COMMON | {"data.dataset": "photos"}),
