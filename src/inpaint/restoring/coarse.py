@@ -40,10 +40,10 @@ def without_deep_holes(
     """
     deepest = max(deepest, _SHALLOW)
     deep = [
-        (i, region, depth(region.hole))
+        (i, region, depths)
         for hole, members in by_hole(holes)
         for region in regions(hole)
-        if depth(region.hole).max() > deepest
+        if (depths := depth(region.hole)).max() > deepest
         for i in members
     ]
     if not deep:
