@@ -63,14 +63,14 @@ def _refuse_repetition(kinds: list[str]) -> list[str]:
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 Number = Annotated[float, BeforeValidator(_refuse_lookalikes), Field(allow_inf_nan=False)]
 NumImages = Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None
-ImageSize = Annotated[StrictInt, Field(ge=16, le=512)] | None
+ImageSize = Annotated[StrictInt, Field(ge=16, le=300)] | None
 Seed = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 # Pixels, or a share of the image's shorter side.
 Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)]
 
 _LONGEST_ECHO = 300  # characters of a wrong value
 _NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"
-_IMAGE_SIZE = "a whole number of pixels from 16 to 512, or null for the data set's own"
+_IMAGE_SIZE = "a whole number of pixels from 16 to 300, or null for the data set's own"
 _SEED = "a whole number from 0 to 9223372036854775807"
 _LENGTH = "a whole number of pixels, at least 1, or a share of the image's side between 0 and 1"
 

@@ -87,15 +87,6 @@ def test_crops_may_have_another_size(project: Any) -> None:
     assert np.load(project.paths.holes("test")).shape == (50, 50, 50)
 
 
-def test_crops_that_no_picture_holds_are_one_line(
-    project: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.set({"data": {"dataset": "photos", "image_size": 400}})
-    assert project.run("prepare") == 2
-    message = "data.image_size: received 400, allowed for chelsea: up to 300"
-    assert message in capsys.readouterr().err
-
-
 def test_every_data_set_has_a_motif_that_augmentation_knows() -> None:
     for dataset in DATASETS.values():
         images = np.zeros((1, *dataset.image_shape), np.uint8)

@@ -121,11 +121,11 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
             "'imagenet'",
             "mnist, cifar10, fashion_mnist, photos, photos_grey, textures",
         ),
-        ("data.image_size", 15, "15", "a whole number of pixels from 16 to 512, or null"),
-        ("data.image_size", 513, "513", "a whole number of pixels from 16 to 512, or null"),
-        ("data.image_size", 0.5, "0.5", "a whole number of pixels from 16 to 512, or null"),
-        ("data.image_size", True, "True", "a whole number of pixels from 16 to 512, or null"),
-        ("data.image_size", [32, 40], "[32, 40]", "a whole number of pixels from 16 to 512"),
+        ("data.image_size", 15, "15", "a whole number of pixels from 16 to 300, or null"),
+        ("data.image_size", 301, "301", "a whole number of pixels from 16 to 300, or null"),
+        ("data.image_size", 0.5, "0.5", "a whole number of pixels from 16 to 300, or null"),
+        ("data.image_size", True, "True", "a whole number of pixels from 16 to 300, or null"),
+        ("data.image_size", [32, 40], "[32, 40]", "a whole number of pixels from 16 to 300"),
         ("data.source", "web", "'web'", "auto, bundled, official"),
         ("data.train_size", -5, "-5", "a whole number from 1 to 1000000, or null"),
         ("data.test_size", "all", "'all'", "a whole number from 1 to 1000000, or null"),
@@ -348,7 +348,7 @@ def test_image_shape_is_that_of_the_data_set(
 @pytest.mark.parametrize(
     ("dataset", "channels"), [("photos", 3), ("photos_grey", 1), ("textures", 1)]
 )
-@pytest.mark.parametrize("size", [16, 33, 512])
+@pytest.mark.parametrize("size", [16, 33, 300])
 def test_crops_may_have_another_size(
     tmp_path: Path, dataset: str, channels: int, size: int
 ) -> None:

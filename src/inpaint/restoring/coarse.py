@@ -1,4 +1,4 @@
-"""Holes that are deeper than a network sees: their inside comes from the picture at half its size.
+"""Holes deeper than those of the training: their inside comes from the picture at half its size.
 
 There a hole is half as deep, and what surrounds it reaches twice as far; where it is still too
 deep, the same is done again. What is left is a band along the hole's border, with known pixels on

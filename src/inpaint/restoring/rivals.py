@@ -2,7 +2,7 @@
 
 In a smooth place a classical fill continues what is around a large hole better than a network does
 that works on a smaller picture; in a rough one it is far off. Which it is, the known pixels tell:
-they are hidden by the hole's own shape, above, below, left and right of it, and filled both ways.
+above, below, left and right of the hole, those in the shape of its inside are filled both ways.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,11 +42,10 @@ def mixed(
     trials = list(_beside(hole, inside)) if np.count_nonzero(hole) <= _LARGEST else []
     if not trials:
         return filled
+    # What is missing otherwise counts as known, so that it is not filled once more in each trial.
+    whole = np.where(hole[..., np.newaxis], filled, image)
     errors = np.array(
-        [
-            [_error(image, fill(image, hole | tried), tried) for fill in (first, second)]
-            for tried in trials
-        ]
+        [[_error(whole, fill(whole, tried), tried) for fill in (first, second)] for tried in trials]
     )
     # The inverse square of the geometric mean: who is twice as far off has a fifth of the say.
     weights = np.exp(-2 * np.log(errors).mean(axis=0))

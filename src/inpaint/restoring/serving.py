@@ -19,6 +19,10 @@ from inpaint.restoring.windows import Piece, pieces
 # Models for photographs, by number of channels: made by `make pretrained`.
 _FOLDER = Path(__file__).parent / "pretrained"
 PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
+# Pixels of a picture that a network sees whole: the report's takes 2.5 GB for them.
+_LARGEST_WHOLE = 2_000_000
+# How much deeper than the holes of the training a hole is still filled at once.
+_DEEPER = 1.5
 _PIXELS = 200_000  # what the network is given at a time: 250 small images, or one large piece
 
 
@@ -36,7 +40,7 @@ class Inpainter:
         self._model = model
         self._network = NETWORKS[model.name]
         if self._network.is_local:
-            self._deepest = model.get_layer("surroundings").deepest
+            self._deepest = _DEEPER * model.get_layer("surroundings").deepest
         # One graph for any size and number of images, where `predict` would make several.
         signature = {
             name: tf.TensorSpec((None, None, None, tensor.shape[-1]))
@@ -61,8 +65,8 @@ class Inpainter:
     def restore(self, images: np.ndarray, holes: np.ndarray, *, raw: bool = False) -> np.ndarray:
         """Fill the holes of images, or of one picture, of any size.
 
-        Only the surroundings of each hole are looked at, piece by piece, so time and memory grow
-        with the holes.
+        But for `report_unet`, which sees whole images, only the surroundings of each hole are
+        looked at, piece by piece, so time and memory grow with the holes.
 
         Args:
             images: uint8 (N, H, W, C) in [0, 255]; what is under a hole is never looked at.
@@ -73,14 +77,24 @@ class Inpainter:
             uint8 (N, H, W, C); known pixels are those of ``images``, bit for bit, unless ``raw``.
 
         Raises:
-            ValueError: another type or shape, or a hole that leaves nothing known.
+            ValueError: another type or shape, a hole that leaves nothing known, or more than can
+                be done in some 2.5 GB: a picture of over 2,000,000 pixels that the network sees
+                whole, or as many missing ones, deep holes' inside not counted, or 500,000 that hang
+                together and are no thin stroke.
         """
+        images, holes = np.asarray(images), np.asarray(holes)
         self._check(images)
         check_holes(images, holes)
         if self._network.is_local:
             return self._restore_pieces(images, holes, rival=self._network.fill)
+        height, width = images.shape[1:3]
+        if height * width > _LARGEST_WHOLE:
+            raise ValueError(
+                f"images: received {height}x{width} pixels, allowed for {self._model.name}: up to "
+                f"{_LARGEST_WHOLE} in all"
+            )
         restored = np.empty_like(images)
-        num = max(1, _PIXELS // (images.shape[1] * images.shape[2]))
+        num = max(1, _PIXELS // max(height * width, 1))
         for start in range(0, len(images), num):
             part = slice(start, start + num)
             inputs = network_inputs(self._model.name, np.asarray(images[part]), holes[part])

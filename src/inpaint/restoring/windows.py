@@ -35,9 +35,9 @@ class Piece:
 def pieces(holes: np.ndarray) -> Iterator[Piece]:
     """The pieces that have to be looked at to fill holes, bool (N, H, W), True = missing.
 
-    A piece is a whole region and ``REACH`` pixels around it. A larger one is split into cores, with
-    all around that the network sees: so each pixel gets the value that it would get from the whole
-    region, and there is no seam.
+    A piece is the window of a whole region. A larger one is split into cores, with all around that
+    the network sees: so each pixel gets the value that it would get from the whole region, and
+    there is no seam.
     """
     for missing, pictures in by_hole(holes):
         for region in regions(missing):

@@ -172,9 +172,10 @@ def _hole_pool(train: TrainParams, mask: dict[str, Any], shape: tuple[int, int])
 
 
 def _window(network: str, *holes: np.ndarray) -> Window:
-    """Where a network has to look for all these holes, as it does when it fills one of them.
+    """Where a network has to look for all these holes.
 
-    It halves images, so that it matters where a window begins.
+    It halves images, so that it matters where a window begins. If all holes are one, it is the
+    window that is looked at when that hole is filled; otherwise, of each hole it is the hole's own.
     """
     if not NETWORKS[network].is_local:
         return WHOLE

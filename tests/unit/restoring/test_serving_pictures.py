@@ -219,14 +219,14 @@ def test_only_holes_deeper_than_those_of_the_training_are_looked_at_in_smaller_p
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     picture, hole = skimage.data.camera()[..., np.newaxis], np.zeros((512, 512), bool)
-    hole[200:220, 100:150] = True  # 10 pixels deep, and there are 10 to look at around it
-    for deepest, in_smaller_picture in ((10, False), (9.9, True)):
+    hole[200:224, 100:150] = True  # 12 pixels deep, half more than 8
+    for deepest, in_smaller_picture in ((8, False), (7.9, True)):
         shapes: list[tuple[int, ...]] = []
         inpainter = build(1, deepest)
         note_what_is_looked_at(inpainter, shapes, monkeypatch)
         restore_one(inpainter, picture, hole)
-        assert shapes[-1] == (1, 40, 70, 1)
-        assert ((1, 30, 45, 1) in shapes[:-1]) == in_smaller_picture == (len(shapes) > 1)
+        assert shapes[-1] == (1, 44, 70, 1)
+        assert ((1, 32, 45, 1) in shapes[:-1]) == in_smaller_picture == (len(shapes) > 1)
 
 
 def test_a_picture_without_a_hole_is_not_looked_at(

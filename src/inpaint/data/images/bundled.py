@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inpaint.base.errors import InputError
 from inpaint.data.images.pools import Pool
 
 _CROP_STRIDE = 8  # pixels; pictures of more than 640x480 pixels get a wider one
@@ -30,9 +29,6 @@ def crops(
         pictures: split -> the names of its pictures.
         shape: height, width (pixels) and channels of the crops; of one channel, coloured pictures
             are made grey.
-
-    Raises:
-        InputError: the crops are larger than a picture.
     """
     return tuple(
         _crops(split, {name: picture(name, shape[2]) for name in names}, shape)
@@ -72,11 +68,6 @@ def _crops(split: str, pictures: dict[str, np.ndarray], shape: tuple[int, int, i
     names, scenes, places = [], [], []
     for name, picture in pictures.items():
         rows, columns, _ = picture.shape
-        if height > rows or width > columns:
-            raise InputError(
-                f"data.image_size: received {max(height, width)}, allowed for {name}: up to "
-                f"{min(rows, columns)}"
-            )
         # Large pictures would otherwise outnumber the others by area alone.
         stride = _CROP_STRIDE * max(1, round((rows * columns / (640 * 480)) ** 0.5))
         for row in range(0, rows - height + 1, stride):

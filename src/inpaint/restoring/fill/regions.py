@@ -116,9 +116,6 @@ def _labelled(window: np.ndarray) -> tuple[np.ndarray, list[list[int]]]:
     """
     square = np.ones((_TOUCH, _TOUCH), np.uint8)
     near = cv2.dilate(np.ascontiguousarray(window).view(np.uint8), square)
-    most = np.prod([side // _TOUCH + 1 for side in window.shape])  # regions there is room for
-    small = most < np.iinfo(np.uint16).max  # half of the memory
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        near, connectivity=8, ltype=cv2.CV_16U if small else cv2.CV_32S
-    )
+    # 16 bits would do for the regions there is room for, but not for OpenCV's labels on the way.
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
     return labels, stats[1:, :4].tolist()

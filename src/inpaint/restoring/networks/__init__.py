@@ -28,7 +28,8 @@ class Network:
         fill: what the hole is filled with in the network's input.
         sees_hole: whether the hole itself is a second input.
         is_local: whether it passes known pixels through, and fills a hole by what lies within
-            ``regions.REACH`` of it alone: then each region is filled by itself.
+            ``regions.REACH`` of it alone: then each region is filled by itself. (For deeper holes
+            than those of the training, it is what lies so near in a smaller picture.)
         multiple: what height and width of its images have to be multiples of.
     """
 

@@ -37,12 +37,13 @@ class Surroundings(keras.layers.Layer):
 
     Args:
         deepest: pixels from a missing pixel to the nearest known one, at most, in the holes that
-            the network is trained on: it is saved here, for those who use the network.
+            the network is trained on: it is saved here, for those who use the network. Farther
+            than the window reaches, there are no surroundings to see.
     """
 
     def __init__(self, deepest: float, **options: Any) -> None:
         super().__init__(**options)
-        self.deepest = deepest
+        self.deepest = min(deepest, float(_RADIUS))
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"deepest": self.deepest}

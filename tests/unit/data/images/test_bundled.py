@@ -10,7 +10,6 @@ import skimage.data
 from skimage.io import imread
 from sklearn.datasets import load_sample_image
 
-from inpaint.base.errors import InputError
 from inpaint.data.images.pools import Pool
 from tests.unit.data.images.loading import load, pictures_of
 
@@ -167,10 +166,10 @@ def test_crops_have_the_size_that_is_asked_for(size: int) -> None:
     assert 0 <= width - size - left < 8
 
 
-def test_crops_larger_than_a_picture_are_refused() -> None:
-    with pytest.raises(InputError) as caught:
-        load("photos", "bundled", NOWHERE, 301)
-    assert str(caught.value) == ("data.image_size: received 301, allowed for chelsea: up to 300")
+@pytest.mark.parametrize("dataset", ["photos", "photos_grey", "textures"])
+def test_every_picture_holds_the_largest_crops_that_may_be_asked_for(dataset: str) -> None:
+    for pool in load(dataset, "bundled", NOWHERE, 300):
+        assert set(pool.groups.tolist()) == set(pictures_of(dataset)[pool.splits[0]])
 
 
 def test_textures_are_crops_of_greyscale_pictures_at_the_named_places() -> None:

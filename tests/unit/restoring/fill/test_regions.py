@@ -86,3 +86,16 @@ def test_hole_is_not_written_to_and_not_shared(rng: np.random.Generator) -> None
     for region in regions(hole):
         region.hole[:] = True
     assert np.array_equal(hole, before)
+
+
+def test_long_slanting_chains_are_labelled() -> None:
+    """Trap: on the way, OpenCV has a label for every row of a chain, more than 16 bits count."""
+    size = 3200
+    hole = np.zeros((size, size), dtype=bool)
+    rows = np.arange(0, size, 2)
+    for start in range(0, 6 * size, 76):
+        columns = start - 4 * np.arange(len(rows))
+        inside = (columns >= 0) & (columns < size)
+        hole[rows[inside], columns[inside]] = True
+    found = regions(hole)
+    assert sum(int(np.count_nonzero(region.hole)) for region in found) == np.count_nonzero(hole)
