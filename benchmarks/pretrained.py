@@ -63,6 +63,7 @@ def make(name: str) -> dict[str, Any]:
     valid, test = metrics["valid"], metrics["test"]
     return {
         "settings": settings,
+        "commit": train["origin"]["baseline"],
         "bytes": size,
         "train_size": metrics["data"]["train_size"],
         "seconds": train["seconds"],
@@ -92,7 +93,7 @@ def card(made: dict[str, Any]) -> str:
             f"{about['seconds'] / 60:.0f} minutes on {about['train_size']:,} crops of "
             f"{settings['data.image_size']}x{settings['data.image_size']} pixels of the training "
             f"pictures of `{settings['data.dataset']}`, with holes of the kinds "
-            f"{', '.join(settings['train.hole_kinds'])}.",
+            f"{', '.join(settings['train.hole_kinds'])}, at commit {about['commit'][:12]}.",
             f"In the hole, on crops of pictures that were not trained on, with strokes of the kind "
             f"brush, better than {best} by {interval(valid['hole_psnr_db'], '+.2f')} dB "
             f"(validation) and {interval(test['hole_psnr_db'], '+.2f')} dB (test); the 95% "
