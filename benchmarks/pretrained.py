@@ -26,7 +26,6 @@ _LARGEST_BYTES = 2_000_000
 _COMMON: Settings = {
     "data.source": "bundled",
     "data.image_size": 48,
-    "data.train_size": 8000,
     "data.valid_size": 500,
     "data.test_size": 1000,
     "data.seed": 0,
@@ -36,11 +35,16 @@ _COMMON: Settings = {
     "mask.box_sides": [4, 20],
     "train.holes": "random",
     "train.hole_kinds": ["brush", "box", "dots"],
-    "train.epochs": 12,
 }
 MODELS: dict[str, tuple[int, Settings]] = {
-    "colour": (3, _COMMON | {"data.dataset": "photos"}),
-    "grey": (1, _COMMON | {"data.dataset": "photos_grey"}),
+    "colour": (
+        3,
+        _COMMON | {"data.dataset": "photos", "data.train_size": 12_000, "train.epochs": 14},
+    ),
+    "grey": (
+        1,
+        _COMMON | {"data.dataset": "photos_grey", "data.train_size": 8000, "train.epochs": 12},
+    ),
 }
 
 
