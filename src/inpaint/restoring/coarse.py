@@ -48,7 +48,7 @@ def without_deep_holes(
     ]
     if not deep:
         return images, holes
-    coarse = partial(from_half_size, restore=restore)
+    coarse = partial(_from_half_size, restore=restore)
     filled, left = images.copy(), holes.copy()
     for i, region, depths in deep:
         halvings = math.ceil(math.log2(float(depths.max()) / deepest))
@@ -75,7 +75,7 @@ def _around(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, s
     return rows, columns
 
 
-def from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
+def _from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
     """A picture restored at half its size, and brought back to its own: uint8 (H, W, C)."""
     height, width, channels = image.shape
     even = ((0, height % 2), (0, width % 2))

@@ -47,7 +47,8 @@ def mixed(
     errors = np.array(
         [[_error(whole, fill(whole, tried), tried) for fill in (first, second)] for tried in trials]
     )
-    # The inverse square of the geometric mean: who is twice as far off has a fifth of the say.
+    # The inverse square of the geometric mean: who has twice the squared error has a fifth of the
+    # say.
     weights = np.exp(-2 * np.log(errors).mean(axis=0))
     share = weights[0] / weights.sum()
     mixture = share * filled + (1 - share) * second(image, hole)

@@ -37,7 +37,7 @@ def test_who_is_right_beside_the_hole_has_all_the_say(
     np.testing.assert_array_equal(received, picture)
 
 
-def test_who_is_twice_as_far_off_has_a_fifth_of_the_say_or_less(
+def test_who_is_twice_as_far_off_has_a_seventeenth_of_the_say(
     picture: np.ndarray, hole: np.ndarray
 ) -> None:
     received = mixed(
