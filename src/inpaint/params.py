@@ -119,7 +119,7 @@ class TrainParams(_Section):
     epochs: StrictInt = _up_to(1_000_000)
     batch_size: StrictInt = _up_to(1_000_000)
     learning_rate: Number = Field(gt=0, description="a number above 0")
-    optimizer: Literal["adamw", "adam"]
+    optimizer: Literal["muon", "adamw", "adam"]
     loss: str = _one_of(LOSSES)
     augmentation: Literal["joint", "input", "none"]
     holes: Literal["random", "fixed"]

@@ -109,7 +109,7 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ("train.learning_rate", " 1", "' 1'", "a number above 0"),
         ("train.learning_rate", "0x10", "'0x10'", "a number above 0"),
         ("train.learning_rate", "1e400", "'1e400'", "a number above 0"),
-        ("train.optimizer", "sgd", "'sgd'", "adamw, adam"),
+        ("train.optimizer", "sgd", "'sgd'", "muon, adamw, adam"),
         ("train.loss", "mae", "'mae'", "mse, hole_mse, hole_rmse_ssim"),
         ("train.augmentation", True, "True", "joint, input, none"),
         ("train.holes", "none", "'none'", "random, fixed"),
@@ -263,7 +263,7 @@ def test_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
     content = yaml.safe_load(PARAMS_YAML)
     del content["train"]["optimizer"]
     message = refusal(tmp_path, yaml.safe_dump(content))
-    assert "train.optimizer: received nothing, allowed: adamw, adam" in message
+    assert "train.optimizer: received nothing, allowed: muon, adamw, adam" in message
 
 
 def test_missing_section_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from keras import tree
 from inpaint.base.seeds import derive_seed
 from inpaint.training.batches import Batch
 from inpaint.training.losses import LOSSES, ssim
+from inpaint.training.muon import Muon
 
 _WEIGHT_DECAY = 1e-4
 # How long AdamW remembers how large gradients were: 0.99 is some 100 steps. With the usual 0.999, a
@@ -19,6 +20,7 @@ _WEIGHT_DECAY = 1e-4
 _BETA_2 = 0.99
 _WARM_UP = 0.05  # share of all steps over which the learning rate rises
 _AVERAGING_EPOCHS = 2.0  # averaged weights remember about this many epochs
+_SCHEDULED = {"muon": Muon, "adamw": keras.optimizers.AdamW}
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 _BATCH = 250  # images, when there is no gradient
 
@@ -47,9 +49,9 @@ class Validation:
 class Trainer:
     """Trains a model, one epoch at a time.
 
-    With `adamw` the learning rate warms up and then falls along a cosine, and ``model`` holds an
-    average of the weights over the last epochs; with `adam`, the report's way, the rate is
-    constant and ``model`` holds the weights themselves. With the precision `bfloat16` the layers
+    With `muon` and `adamw` the learning rate warms up and then falls along a cosine, and ``model``
+    holds an average of the weights over the last epochs; with `adam`, the report's way, the rate
+    is constant and ``model`` holds the weights themselves. With the precision `bfloat16` the layers
     that convolve compute in it (Micikevicius et al., 2018, arXiv 1710.03740; it has float32's
     range, so no loss has to be scaled); the weights, all else, and ``model`` are float32.
 
@@ -71,10 +73,10 @@ class Trainer:
         self.model = model
         self._window = window
         self._loss = LOSSES[train["loss"]]
-        if train["optimizer"] == "adamw":
+        if train["optimizer"] in _SCHEDULED:
             self._forget: float | None = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
             self._rate = _cosine(train["learning_rate"], train["epochs"] * steps_per_epoch)
-            self._optimizer = keras.optimizers.AdamW(
+            self._optimizer = _SCHEDULED[train["optimizer"]](
                 float(self._rate(0)),
                 beta_2=_BETA_2,
                 weight_decay=_WEIGHT_DECAY,
