@@ -193,9 +193,10 @@ def test_a_network_that_learns_nothing_stops_and_fails_the_run(
     capsys.readouterr()
     assert idle.run("train") == 1
     out, line = capsys.readouterr()
-    assert "Epoch 3/12" in out  # at step 150; a tenth of the epochs is two
-    assert "Epoch 4/12" not in out
-    assert line.startswith("failed: after epoch 3, the network has learned nothing: ssim_unit 0.")
+    # The first to be judged is at step 150, the third (a tenth of the epochs is two); one more.
+    assert "Epoch 4/12" in out
+    assert "Epoch 5/12" not in out
+    assert line.startswith("failed: after epoch 4, the network has learned nothing: ssim_unit 0.")
     assert "train.on_collapse=continue" in line
     assert line.count("\n") == 1
     _, run = run_of(idle)
@@ -212,7 +213,7 @@ def test_a_network_that_learns_nothing_may_finish_and_is_tagged(
     capsys.readouterr()
     assert idle.run("train") == 0
     out, line = capsys.readouterr()
-    assert line.startswith("after epoch 3, the network has learned nothing: ")
+    assert line.startswith("after epoch 4, the network has learned nothing: ")
     assert line.count("\n") == 1
     assert ", LEARNED NOTHING" in out
     assert json.loads(idle.paths.train_summary.read_text())["learned_nothing"] is True
@@ -248,7 +249,7 @@ def test_a_network_that_recovers_loses_the_tag(idle: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(LiveRun, "log_epoch", log)
     monkeypatch.setattr("inpaint.tracking.live._SHARE", 100)  # every epoch is logged at once
     assert idle.run("train") == 0
-    assert tagged == [False] * 2 + [True] * 4 + [False] * 6
+    assert tagged == [False] * 3 + [True] * 3 + [False] * 6
     assert json.loads(idle.paths.train_summary.read_text())["learned_nothing"] is False
     assert "learned_nothing" not in run_of(idle)[1].data.tags
     # The stage evaluate sees that there is nothing, and its word is the last.

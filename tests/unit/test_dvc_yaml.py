@@ -61,6 +61,14 @@ def test_every_dep_has_code_that_the_stage_imports(stage: str) -> None:
     assert [dep for dep in code_deps(stage) if not files_below(dep) & needed] == []
 
 
+def test_the_folders_that_stages_depend_on_hold_code_alone() -> None:
+    """DVC looks at all files: the models of `make pretrained` in one would outdate a stage."""
+    folders = {ROOT / dep for stage in STAGES for dep in code_deps(stage)}
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    others = {path for path in files if path.suffix not in {".py", ".pyc"}}  # .dvcignore: caches
+    assert others == set()
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_changes_no_output_is_no_dependency(stage: str) -> None:
     covered = {path for dep in code_deps(stage) for path in files_below(dep)}

@@ -43,7 +43,9 @@ def run(params: Params, paths: Paths) -> str:
     summary = _summarize(params.evaluate, manifest, scores, list(methods))
     own_fill = NETWORKS[trained["params"]["model"]["network"]].fill
     of_fill = _scores_of(own_fill, methods, true["valid"], holes["valid"], scores["valid"])
-    summary["valid"] |= _against_fill(params.evaluate, manifest, scores["valid"], of_fill)
+    summary["valid"] |= _against_fill(
+        params.evaluate, manifest, summary["valid"], scores["valid"], of_fill
+    )
     result = {
         "run_id": trained["run_id"],
         "data": _describe_data(manifest),
@@ -174,15 +176,20 @@ def _scores_of(
 def _against_fill(
     evaluate: EvaluateParams,
     manifest: dict[str, Any],
+    summary: dict[str, Any],
     scores: Scores,
     fill_scores: dict[str, np.ndarray],
 ) -> dict[str, Any]:
     """The gain of the model on valid over the fill that it is given, and from how many pictures."""
     groups = np.array(manifest["splits"]["valid"]["groups"])
-    # Drawn as for the gain over the best baseline: if that is the fill, the two are the same.
-    rng = generator(0, "bootstrap", "valid")
-    gain = intervals(rng, scores["composite"], fill_scores, groups, evaluate.bootstrap_samples)
-    return {"gain_over_fill": gain["gain"], "num_groups": len(np.unique(groups))}
+    gain = summary["gain"]
+    if fill_scores is not scores[summary["best_baseline"]]:  # otherwise it is this very gain
+        rng = generator(0, "bootstrap", "valid")
+        result = intervals(
+            rng, scores["composite"], fill_scores, groups, evaluate.bootstrap_samples
+        )
+        gain = result["gain"]
+    return {"gain_over_fill": gain, "num_groups": len(np.unique(groups))}
 
 
 def _describe_data(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -111,8 +111,7 @@ def model_id_of(client: MlflowClient, run: Run) -> str | None:
 
 def _copy_code(folder: Path) -> Path:
     source, copy = Path(restoring.__file__).parent, folder / "inpaint"
-    left_out = shutil.ignore_patterns("__pycache__", "pretrained")  # a model needs no other one
-    shutil.copytree(source, copy / source.name, ignore=left_out)
+    shutil.copytree(source, copy / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(source.with_name("__init__.py"), copy)
     return copy
 

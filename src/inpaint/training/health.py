@@ -31,7 +31,7 @@ class Health:
 
     Attributes:
         collapsed: see `is_collapsed`.
-        learned_nothing: see `learned_nothing`; False as long as it is too early to tell.
+        learned_nothing: see `Watch`; False as long as it is too early to tell.
         problem: the worst of it in words, with what to try; "" if nothing is wrong.
     """
 
@@ -43,6 +43,10 @@ class Health:
 class Watch:
     """Judges a network after each epoch of its training.
 
+    A network has collapsed as soon as one epoch shows it. It has learned nothing when two epochs
+    in a row show it, both from `first_judged` on: a score may dip once in a training that goes
+    well. Where only the last epoch is one of these, it counts alone.
+
     Args:
         curve_data: the validation images that the network is scored on after each epoch.
         epochs: of the whole training.
@@ -53,12 +57,16 @@ class Watch:
         self._fill_score = fill_ssim_unit(curve_data)
         self._num_images = len(curve_data.hole)
         self._first_epoch = first_judged(epochs, steps_per_epoch)
+        self._enough = 1 if self._first_epoch == epochs else 2
+        self._num_in_vain = 0  # epochs in a row, up to the present one
 
     def judge(self, valid: Validation, epoch: int) -> Health:
-        """Judge a network by its scores after an epoch, counted from 1."""
+        """Judge a network by its scores after an epoch, counted from 1: after each one in turn."""
         collapsed = is_collapsed(valid)
         is_due = epoch >= self._first_epoch
-        in_vain = is_due and learned_nothing(valid.ssim_unit, self._fill_score)
+        is_no_better = is_due and learned_nothing(valid.ssim_unit, self._fill_score)
+        self._num_in_vain = self._num_in_vain + 1 if is_no_better else 0
+        in_vain = self._num_in_vain >= self._enough
         problem = ""
         if collapsed:
             problem = COLLAPSE_ADVICE

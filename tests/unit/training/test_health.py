@@ -109,19 +109,50 @@ def test_the_fills_score_is_that_of_a_network_that_changes_nothing(
     assert health.learned_nothing(valid.ssim_unit, health.fill_ssim_unit(data))
 
 
-def test_a_watch_waits_and_judges_each_epoch_anew(batch: Batch) -> None:
+def watched(batch: Batch, gains: list[float], *, steps_per_epoch: int = 50) -> list[health.Health]:
+    """What a watch says after each epoch of a training with these gains over the fill."""
     fill_score = health.fill_ssim_unit(batch)
-    watch = health.Watch(batch, epochs=40, steps_per_epoch=50)
-    scores = {3: -0.1, 4: -0.1, 5: 0.0, 6: 0.01, 7: -0.01}
-    found = {epoch: watch.judge(scored(fill_score + d), epoch) for epoch, d in scores.items()}
-    assert [each.learned_nothing for each in found.values()] == [False, True, True, False, True]
-    assert [bool(each.problem) for each in found.values()] == [False, True, True, False, True]
-    assert not any(each.collapsed for each in found.values())
+    watch = health.Watch(batch, len(gains), steps_per_epoch)
+    return [
+        watch.judge(scored(fill_score + gain), epoch) for epoch, gain in enumerate(gains, start=1)
+    ]
+
+
+# With 50 steps an epoch and up to 30 epochs, the third is the first that is judged.
+@pytest.mark.parametrize(
+    ("gains", "epochs_in_vain"),
+    [
+        ([0.1, 0.1, 0.1, -0.1, 0.1, -0.1], []),  # dips, one of them at the end
+        ([-0.1, -0.1, -0.1, 0.1, 0.1, 0.1], []),  # only one of these is judged
+        ([0.0] * 6, [4, 5, 6]),
+        ([0.1, 0.1, 0.1, 0.1, -0.1, 0.0], [6]),
+        ([0.0, 0.0, 0.0, 0.0, 0.1, -0.1], [4]),  # counted anew after one that is better
+        ([0.1, 0.1, 0.1, -0.1], []),  # two are judged
+        ([0.0] * 4, [4]),
+        ([0.1, 0.1, 0.0], [3]),  # the only one that is judged
+        ([0.0, 0.0, 0.1], []),
+        ([0.0] * 2, []),  # none is judged
+    ],
+)
+def test_two_epochs_in_a_row_or_the_only_one_judged(
+    batch: Batch, gains: list[float], epochs_in_vain: list[int]
+) -> None:
+    found = watched(batch, gains)
+    assert [i for i, each in enumerate(found, start=1) if each.learned_nothing] == epochs_in_vain
+    assert [i for i, each in enumerate(found, start=1) if each.problem] == epochs_in_vain
+    assert not any(each.collapsed for each in found)
+
+
+def test_a_training_of_one_long_epoch_is_judged_by_it(batch: Batch) -> None:
+    assert watched(batch, [0.0], steps_per_epoch=150)[0].learned_nothing
+    assert not watched(batch, [0.0], steps_per_epoch=149)[0].learned_nothing
 
 
 def test_nothing_learned_is_told_with_numbers_and_advice(batch: Batch) -> None:
     score = health.fill_ssim_unit(batch)
-    problem = health.Watch(batch, epochs=10, steps_per_epoch=150).judge(scored(0.5), 1).problem
+    watch = health.Watch(batch, epochs=10, steps_per_epoch=150)
+    assert watch.judge(scored(0.6), 1).problem == ""
+    problem = watch.judge(scored(0.5), 2).problem
     assert problem.startswith(
         "the network has learned nothing: ssim_unit 0.5000 on 100 validation images, where the "
         f"fill that it is given has {score:.4f}; try more train.epochs"
@@ -133,10 +164,11 @@ def test_nothing_learned_is_told_with_numbers_and_advice(batch: Batch) -> None:
 
 def test_of_a_collapse_the_collapse_is_told(batch: Batch) -> None:
     watch = health.Watch(batch, epochs=10, steps_per_epoch=150)
-    assert watch.judge(scored(0.5, hole_range=0.0), 1) == health.Health(
-        collapsed=True, learned_nothing=True, problem=health.COLLAPSE_ADVICE
-    )
-    # However early.
+    # At once, and however early.
+    for epoch, learned_nothing in ((1, False), (2, True)):
+        assert watch.judge(scored(0.5, hole_range=0.0), epoch) == health.Health(
+            collapsed=True, learned_nothing=learned_nothing, problem=health.COLLAPSE_ADVICE
+        )
     assert health.Watch(batch, 100, 1).judge(scored(0.5, hole_range=0.0), 1).collapsed
 
 

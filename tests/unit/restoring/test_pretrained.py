@@ -1,0 +1,39 @@
+"""The models for photographs that come with the package."""
+
+import json
+
+import numpy as np
+import pytest
+
+from inpaint.restoring.fill import biharmonic
+from inpaint.restoring.serving import PRETRAINED, load_pretrained
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_they_are_there_and_add_to_the_fill(channels: int, photographs: np.ndarray) -> None:
+    images = photographs[60:62, ..., :channels]  # fur: smooth ones are left to the fill
+    holes = np.zeros(images.shape[:3], dtype=bool)
+    holes[:, 8:14, 9:17] = True
+    model = load_pretrained(channels)
+    assert model.channels == channels
+    restored = model.restore(images, holes)
+    np.testing.assert_array_equal(restored[~holes], images[~holes])
+    assert (restored != biharmonic(images, holes)).any()
+
+
+def test_each_has_its_paragraph_on_the_card() -> None:
+    [folder] = {path.parent for path in PRETRAINED.values()}
+    told = {
+        f"{name}.keras": about
+        for name, about in json.loads((folder / "card.json").read_text()).items()
+    }
+    assert {path.name: path.stat().st_size for path in PRETRAINED.values()} == {
+        name: about["bytes"] for name, about in told.items()
+    }
+    card = (folder / "card.md").read_text()
+    assert all(f"## {name}: " in card for name in told)
+
+
+def test_another_number_of_channels_is_refused() -> None:
+    with pytest.raises(ValueError, match="channels: received 4, allowed: 1 or 3"):
+        load_pretrained(4)
