@@ -17,7 +17,7 @@ from inpaint.restoring.pixels import to_signed, to_uint8
 from inpaint.restoring.windows import Piece, pieces
 
 # Models for photographs, by number of channels: made by `make pretrained`.
-_FOLDER = Path(__file__).parents[1] / "pretrained"
+_FOLDER = Path(__file__).parent / "pretrained"
 PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
 # Pixels of a picture that a network sees whole: the report's takes 2.5 GB for them.
 _LARGEST_WHOLE = 2_000_000

@@ -111,7 +111,8 @@ def model_id_of(client: MlflowClient, run: Run) -> str | None:
 
 def _copy_code(folder: Path) -> Path:
     source, copy = Path(restoring.__file__).parent, folder / "inpaint"
-    shutil.copytree(source, copy / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    left_out = shutil.ignore_patterns("__pycache__", "pretrained")  # a model needs no other one
+    shutil.copytree(source, copy / source.name, ignore=left_out)
     shutil.copy(source.with_name("__init__.py"), copy)
     return copy
 
