@@ -57,6 +57,8 @@ def _import(name: str) -> ModuleType:
     # MLflow would otherwise try a server that does not answer for many minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    # TensorFlow has faster convolutions, and leaves them off on many processors.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with without_greetings():
         return importlib.import_module(name)
 
