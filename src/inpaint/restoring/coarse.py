@@ -137,7 +137,8 @@ def _from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np
 
 def _at_half_size(hole: np.ndarray) -> np.ndarray:
     """A pixel is missing where all four are: bool (H, W) -> (H / 2, W / 2), rounded up."""
-    return np.asarray(_by_fours(hole[..., np.newaxis]).all(axis=0)[..., 0])
+    missing: np.ndarray = np.all(_by_fours(hole[..., np.newaxis]), axis=(0, -1))
+    return missing
 
 
 def _by_fours(pixels: np.ndarray) -> np.ndarray:

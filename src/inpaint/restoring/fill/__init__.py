@@ -110,7 +110,7 @@ def may_be_too_large(hole: np.ndarray) -> bool:
 
     If it is not, no part of it is, and neither is it at a smaller size.
     """
-    return np.count_nonzero(hole) > LARGEST_PART
+    return int(np.count_nonzero(hole)) > LARGEST_PART
 
 
 def check_size(hole: np.ndarray) -> None:
