@@ -15,7 +15,7 @@ import numpy as np
 from inpaint.restoring.fill import Fill as Restore
 from inpaint.restoring.fill import check_size, may_be_too_large
 from inpaint.restoring.fill.regions import REACH, Region, by_hole, depth, regions
-from inpaint.restoring.rivals import mixed
+from inpaint.restoring.rivals import BORDER, mixed
 
 _SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
 
@@ -37,8 +37,8 @@ def without_deep_holes(
         holes: bool (N, H, W), True = missing.
         deepest: pixels, see ``regions.depth``: up to here a hole is filled at once.
         restore: from images and holes to restored images; it calls this function, without a rival.
-        rival: another way to fill holes, which is mixed in as far as it fills holes beside this
-            one as well; see :mod:`inpaint.restoring.rivals`.
+        rival: another way to fill holes, which is mixed in as far as it fills what is known beside
+            them as well; see :mod:`inpaint.restoring.rivals`.
 
     Returns:
         New images and holes, none deeper than ``deepest``; or the given ones if none was.
@@ -76,7 +76,7 @@ def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[
     Args:
         hole: bool (H, W), True = missing.
         deepest: pixels.
-        reserve: whether there has to be room for holes of the same shape beside it.
+        reserve: whether there has to be room for a larger hole, on which a rival is tried.
     """
     for region in regions(hole):
         depths = depth(region.hole)
@@ -84,7 +84,7 @@ def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[
             continue
         halvings = math.ceil(math.log2(float(depths.max()) / deepest))
         # What has a say at the smallest size, and what the rival is tried on.
-        more = REACH * 2**halvings - REACH + (max(region.hole.shape) if reserve else 0)
+        more = REACH * 2**halvings - REACH + (BORDER if reserve else 0)
         window = _around(region, more, hole.shape)
         # What is left is a band; half as deep as can be, it is filled well from both sides.
         inside = np.zeros_like(hole)
