@@ -23,7 +23,6 @@ _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
 _MANY_SIDES = 200  # right-hand sides; SuperLU takes many together, LAPACK's bands one by one
-_MANY = 1000  # numbers to solve for; OpenBLAS takes no threads for fewer
 _WORTH_THREADS = 10_000  # unknowns
 _THREADS = 2
 
@@ -138,7 +137,7 @@ def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
         sides = right[part.unknowns.T].reshape(num, -1)  # (n, k * m)
         solution[part.unknowns.T] = _solve(part, sides).reshape(num, copies, -1)
 
-    with one_thread(right.size > _MANY):
+    with one_thread():  # a wide band of a few hundred unknowns is enough for threads
         if len(right) < _WORTH_THREADS or len(parts) == 1:
             for part in parts:
                 fill_in(part)
