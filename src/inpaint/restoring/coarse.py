@@ -6,16 +6,21 @@ one side and the coarse ones on the other: an ordinary hole.
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import cv2
 import numpy as np
 
 from inpaint.restoring.fill import Fill as Restore
+from inpaint.restoring.fill import check_size, may_be_too_large
 from inpaint.restoring.fill.regions import REACH, Region, by_hole, depth, regions
-from inpaint.restoring.rivals import mixed
+from inpaint.restoring.rivals import BORDER, mixed
 
 _SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
+
+Window = tuple[slice, slice]  # rows and columns of a picture
+Part = tuple[Window, np.ndarray]  # of a hole: where it is, and its inside, bool (h, w)
 
 
 def without_deep_holes(
@@ -32,33 +37,32 @@ def without_deep_holes(
         holes: bool (N, H, W), True = missing.
         deepest: pixels, see ``regions.depth``: up to here a hole is filled at once.
         restore: from images and holes to restored images; it calls this function, without a rival.
-        rival: another way to fill holes, which is mixed in as far as it fills holes beside this
-            one as well; see :mod:`inpaint.restoring.rivals`.
+        rival: another way to fill holes, which is mixed in as far as it fills what is known beside
+            them as well; see :mod:`inpaint.restoring.rivals`.
 
     Returns:
         New images and holes, none deeper than ``deepest``; or the given ones if none was.
+
+    Raises:
+        ValueError: what is left of a hole is too large, see ``fill.check_size``. If there are deep
+            holes, it is raised before the first of them is begun.
     """
     deepest = max(deepest, _SHALLOW)
     deep = [
-        (i, region, depths)
+        (i, window, inside)
         for hole, members in by_hole(holes)
-        for region in regions(hole)
-        if (depths := depth(region.hole)).max() > deepest
+        for window, inside in _deep_parts(hole, deepest, reserve=rival is not None)
         for i in members
     ]
     if not deep:
         return images, holes
+    for hole, _ in by_hole(holes):  # before the first deep part is begun
+        if may_be_too_large(hole):
+            parts = _deep_parts(hole, deepest, reserve=rival is not None)
+            _refuse_too_large(hole, parts, deepest)
     coarse = partial(_from_half_size, restore=restore)
     filled, left = images.copy(), holes.copy()
-    for i, region, depths in deep:
-        halvings = math.ceil(math.log2(float(depths.max()) / deepest))
-        # What has a say at the smallest size, and what the rival is tried on.
-        more = REACH * 2**halvings - REACH + (max(region.hole.shape) if rival else 0)
-        window = _around(region, more, holes[i].shape)
-        # What is left is a band; half as deep as can be, it is filled well from both sides.
-        inside = np.zeros_like(holes[i])
-        inside[region.rows, region.columns] = depths > deepest / 2
-        inside = inside[window]
+    for i, window, inside in deep:
         image, hole = images[i][window], holes[i][window]
         content = mixed(image, hole, inside, coarse, rival) if rival else coarse(image, hole)
         filled[i][window][inside] = content[inside]
@@ -66,7 +70,48 @@ def without_deep_holes(
     return filled, left
 
 
-def _around(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[Part]:
+    """What is not filled at once: the inside of each deep region, in a window of the picture.
+
+    Args:
+        hole: bool (H, W), True = missing.
+        deepest: pixels.
+        reserve: whether there has to be room for a larger hole, on which a rival is tried.
+    """
+    for region in regions(hole):
+        depths = depth(region.hole)
+        if depths.max() <= deepest:
+            continue
+        halvings = math.ceil(math.log2(float(depths.max()) / deepest))
+        # What has a say at the smallest size, and what the rival is tried on.
+        more = REACH * 2**halvings - REACH + (BORDER if reserve else 0)
+        window = _around(region, more, hole.shape)
+        # What is left is a band; half as deep as can be, it is filled well from both sides.
+        inside = np.zeros_like(hole)
+        inside[region.rows, region.columns] = depths > deepest / 2
+        yield window, inside[window].copy()  # not as large as the picture
+
+
+def _refuse_too_large(hole: np.ndarray, parts: Iterable[Part], deepest: float) -> None:
+    """Refuse a hole, bool (H, W), of which too much is left to be filled at once, at any size.
+
+    Args:
+        hole: True = missing.
+        parts: its deep ones.
+        deepest: pixels.
+
+    Raises:
+        ValueError: see ``fill.check_size``.
+    """
+    left = hole.copy()
+    for window, inside in parts:
+        left[window][inside] = False
+        half = _at_half_size(hole[window])
+        _refuse_too_large(half, _deep_parts(half, deepest, reserve=False), deepest)
+    check_size(left)
+
+
+def _around(region: Region, more: int, shape: tuple[int, ...]) -> Window:
     """A region's window, and more pixels around it."""
     rows, columns = (
         slice(max(span.start - more, 0), min(span.stop + more, size))
@@ -78,19 +123,26 @@ def _around(region: Region, more: int, shape: tuple[int, ...]) -> tuple[slice, s
 def _from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
     """A picture restored at half its size, and brought back to its own: uint8 (H, W, C)."""
     height, width, channels = image.shape
-    even = ((0, height % 2), (0, width % 2))
-    known = _by_fours(np.pad(~hole, even, mode="edge")[..., np.newaxis])
-    values = _by_fours(np.pad(image, (*even, (0, 0)), mode="edge"))
+    known = _by_fours(~hole[..., np.newaxis])
+    values = _by_fours(image)
     num_known = known.sum(axis=0, dtype=np.uint16)
     total = (values * known).sum(axis=0, dtype=np.uint16)
     # The mean of those of four pixels that are known, rounded.
     half = ((total + num_known // 2) // np.maximum(num_known, 1)).astype(np.uint8)
-    restored = restore(half[np.newaxis], (num_known[..., 0] == 0)[np.newaxis])[0]
+    restored = restore(half[np.newaxis], _at_half_size(hole)[np.newaxis])[0]
     size = (2 * restored.shape[1], 2 * restored.shape[0])
     large = cv2.resize(restored, size, interpolation=cv2.INTER_CUBIC)
     return large.reshape(*size[::-1], channels)[:height, :width]
 
 
+def _at_half_size(hole: np.ndarray) -> np.ndarray:
+    """A pixel is missing where all four are: bool (H, W) -> (H / 2, W / 2), rounded up."""
+    missing: np.ndarray = np.all(_by_fours(hole[..., np.newaxis]), axis=(0, -1))
+    return missing
+
+
 def _by_fours(pixels: np.ndarray) -> np.ndarray:
-    """Each four pixels that become one: (H, W, C) -> (4, H / 2, W / 2, C)."""
-    return np.stack([pixels[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    """Each four pixels that become one: (H, W, C) -> (4, H / 2, W / 2, C), rounded up."""
+    height, width, _ = pixels.shape
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.stack([even[i::2, j::2] for i in (0, 1) for j in (0, 1)])

@@ -77,10 +77,10 @@ class Inpainter:
             uint8 (N, H, W, C); known pixels are those of ``images``, bit for bit, unless ``raw``.
 
         Raises:
-            ValueError: another type or shape, a hole that leaves nothing known, or more than can
-                be done in some 2.5 GB: a picture of over 2,000,000 pixels that the network sees
-                whole, or as many missing ones, deep holes' inside not counted, or 500,000 that hang
-                together and are no thin stroke.
+            ValueError: another type or shape, no rows or columns, a hole that leaves nothing known,
+                or more than can be done in some 2.5 GB: a picture of over 2,000,000 pixels that the
+                network sees whole, or as many missing ones, deep holes' inside not counted, or
+                500,000 that hang together and are no thin stroke. No deep hole is begun before.
         """
         images, holes = np.asarray(images), np.asarray(holes)
         self._check(images)

@@ -7,6 +7,7 @@ import skimage.data
 
 from inpaint.restoring import fill
 from inpaint.restoring.coarse import without_deep_holes
+from inpaint.restoring.fill import parts
 from inpaint.restoring.fill.regions import depth
 
 DEEPEST = 16
@@ -201,3 +202,49 @@ def test_a_deep_hole_is_filled_alike_wherever_it_lies(photograph: np.ndarray) ->
     alone, _ = without_deep_holes(patch, hole, DEEPEST, restore)
     within, _ = without_deep_holes(large, there, DEEPEST, restore)
     np.testing.assert_array_equal(within[place], alone[0])
+
+
+def allow(num: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many missing pixels that hang together, fewer than in earnest."""
+    for module in (fill, parts):
+        monkeypatch.setattr(module, "LARGEST_PART", num)
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_what_cannot_be_filled_is_refused_before_a_deep_hole_is_begun(
+    photograph: np.ndarray, order: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One that is deeper than 40 pixels, and a larger one in another picture that is not.
+    holes = np.concatenate([holed(np.s_[99:189, 151:241]), holed(np.s_[20:99, 200:299])])[order]
+    allow(7500, monkeypatch)
+    with pytest.raises(ValueError, match=r"received 7821 .* hang together, allowed: 7500"):
+        without_deep_holes(np.concatenate([photograph] * 2), holes, 40, not_called)
+
+
+@pytest.mark.parametrize("with_rival", [False, True])
+def test_what_cannot_be_filled_at_half_size_is_refused_before_it_is_begun(
+    photograph: np.ndarray, with_rival: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hole = holed(np.s_[40:262, 40:360])
+    hole[0, 88:214, 88:312] = False  # a frame of 48 pixels
+    allow(9000, monkeypatch)
+    # Two bands are left of it at full size, each of which is thin.
+    depths = depth(hole[0])
+    fill.check_size((depths > 0) & (depths <= DEEPEST / 2))
+    num = (222 * 320 - 126 * 224) // 4
+    with pytest.raises(ValueError, match=rf"received {num} .* hang together, allowed: 9000"):
+        without_deep_holes(
+            photograph, hole, DEEPEST, not_called, not_called if with_rival else None
+        )
+
+
+def test_large_holes_that_can_be_filled_are_not_refused(
+    photograph: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hole = holed(BOXES["100x80 in the middle"], np.s_[3:8, 3:103])
+    expected = without_deep_holes(photograph, hole, DEEPEST, restore)
+    allow(4000, monkeypatch)  # the box has more; what is left to be filled at once has not
+    for received, each in zip(
+        without_deep_holes(photograph, hole, DEEPEST, restore), expected, strict=True
+    ):
+        np.testing.assert_array_equal(received, each)

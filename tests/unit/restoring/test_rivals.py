@@ -1,11 +1,12 @@
 """Two ways to fill a hole are mixed as they prove themselves beside it."""
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
 
 from inpaint.restoring import rivals
-from inpaint.restoring.rivals import mixed
+from inpaint.restoring.rivals import BORDER, mixed
 
 
 @pytest.fixture
@@ -37,43 +38,91 @@ def test_who_is_right_beside_the_hole_has_all_the_say(
     np.testing.assert_array_equal(received, picture)
 
 
-def test_who_is_twice_as_far_off_has_a_seventeenth_of_the_say(
-    picture: np.ndarray, hole: np.ndarray
-) -> None:
+def test_who_is_twice_as_far_off_has_little_say(picture: np.ndarray, hole: np.ndarray) -> None:
     received = mixed(
-        picture, hole, hole, lambda image, _: off_by(image, 20),
-        lambda images, _: off_by(images[0], 40)[np.newaxis],
+        picture, hole, hole, lambda image, _: off_by(image, 40),
+        lambda images, _: off_by(images[0], 60)[np.newaxis],
     )  # fmt: skip
-    # Errors of 20^2 and 40^2: weights of 16 and 1, so 20 + 20 / 17.
+    # Errors of 40^2 and 60^2: weights of 3^8 and 2^8, so 40 + 20 * 256 / 6817 = 40.75.
     off = np.abs(received[hole].astype(int) - picture[hole])
-    assert (off == 21).all()
+    assert (off == 41).all()
 
 
-def test_it_is_tried_on_holes_of_its_shape_where_all_is_known(
-    picture: np.ndarray, hole: np.ndarray
-) -> None:
-    hole[90:100, 70:74] = True  # something else is missing on the left
-    inside = np.zeros_like(hole)
-    inside[84:112, 114:150] = True
-    seen = []
+def trials_of(picture: np.ndarray, hole: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
+    """What is filled both ways after the hole itself."""
+    filled: dict[str, list[np.ndarray]] = {"first": [], "rival": []}
 
     def first(image: np.ndarray, tried: np.ndarray) -> np.ndarray:
-        seen.append(tried & ~hole)
+        filled["first"].append(tried)
         return image
 
-    mixed(picture, hole, inside, first, lambda images, _: images)
-    assert not seen[0].any()
-    places = [tuple(int(axis.min()) for axis in np.nonzero(each)) for each in seen[1:]]
-    # 28 rows and 36 columns, and 20 between; below there is room, on the right as well.
-    assert places == [(36, 114), (132, 114), (84, 170)]
-    assert {int(each.sum()) for each in seen[1:]} == {28 * 36}
+    def rival(images: np.ndarray, tried: np.ndarray) -> np.ndarray:
+        filled["rival"].append(tried[0])
+        return images
+
+    mixed(picture, hole, inside, first, rival)
+    np.testing.assert_array_equal(filled["first"][0], hole)
+    trials = filled["first"][1:]
+    # The hole itself comes last, and only if there were trials.
+    assert len(filled["rival"]) == (len(trials) + 1 if trials else 0)
+    for tried, again in zip(trials, filled["rival"], strict=False):
+        np.testing.assert_array_equal(tried, again)
+    return trials
 
 
-def test_without_room_beside_the_hole_the_first_fills_it(picture: np.ndarray) -> None:
+def test_it_is_tried_on_a_hole_that_is_higher_and_on_one_that_is_wider(
+    picture: np.ndarray, hole: np.ndarray
+) -> None:
+    inside = np.zeros_like(hole)
+    inside[86:110, 116:148] = True
+    higher, wider = np.zeros_like(hole), np.zeros_like(hole)
+    higher[80 - BORDER : 116 + BORDER, 110:154] = True
+    wider[80:116, 110 - BORDER : 154 + BORDER] = True
+    trials = trials_of(picture, hole, inside)
+    np.testing.assert_array_equal(trials, [higher, wider])
+    hole[98, :110] = hole[10:20, 20:30] = True  # a stroke that ends there, and something else
+    for received, expected in zip(trials_of(picture, hole, inside), trials, strict=True):
+        # A few pixels of the stroke are taken for the hole.
+        assert not (received & ~cv2.dilate(expected.astype(np.uint8), np.ones((33, 9)))).any()
+        assert (received | ~expected).all()
+
+
+@pytest.mark.parametrize("columns", [np.s_[0:260], np.s_[30:230]])
+def test_at_the_pictures_border_it_is_tried_where_there_is_something(
+    picture: np.ndarray, columns: slice
+) -> None:
     hole = np.zeros((200, 260), dtype=bool)
-    hole[40:160, 60:200] = True
+    hole[130:, columns] = True
+    received = trials_of(picture, hole, hole)
+    higher, wider = hole.copy(), hole.copy()
+    higher[130 - BORDER :, columns] = True
+    wider[130:, max(columns.start - BORDER, 0) : columns.stop + BORDER] = True
+    np.testing.assert_array_equal(received, [higher] if columns.start == 0 else [higher, wider])
+
+
+def test_where_nothing_is_known_but_a_border_the_first_fills_it(picture: np.ndarray) -> None:
+    hole = np.zeros((200, 260), dtype=bool)
+    hole[BORDER : 200 - BORDER] = True
     received = mixed(picture, hole, hole, lambda image, _: image, lambda images, _: 0 * images)
     np.testing.assert_array_equal(received, picture)
+
+
+@pytest.mark.parametrize(("first", "rival"), [(0, 40), (40, 0)])
+def test_what_is_missing_beside_the_hole_is_no_proof(
+    picture: np.ndarray, hole: np.ndarray, first: int, rival: int
+) -> None:
+    hole[70:76, 110:154] = True
+    inside = np.zeros_like(hole)
+    inside[86:110, 116:148] = True
+    blank = np.where(hole[..., np.newaxis], 0, picture)
+    filled = [
+        np.where(hole[..., np.newaxis], 100, off_by(picture, levels)) for levels in (first, rival)
+    ]
+    received = mixed(
+        blank.astype(np.uint8), hole, inside, lambda *_: filled[0].astype(np.uint8),
+        lambda *_: filled[1][np.newaxis].astype(np.uint8),
+    )  # fmt: skip
+    np.testing.assert_array_equal(received, filled[0 if first == 0 else 1])
 
 
 def test_a_very_large_hole_is_the_firsts(

@@ -128,7 +128,16 @@ def test_result_does_not_depend_on_how_images_are_batched(
 
 def test_no_images_give_no_images(inpainter: Inpainter) -> None:
     none = np.empty((0, 24, 40, 3), np.uint8)
-    assert inpainter.restore(none, np.empty((0, 24, 40), bool)).shape == (0, 24, 40, 3)
+    restored = inpainter.restore(none, np.empty((0, 24, 40), bool))
+    assert restored.shape == (0, 24, 40, 3)
+    assert restored.dtype == np.uint8
+
+
+@pytest.mark.parametrize("shape", [(1, 0, 8, 3), (2, 8, 0, 3), (1, 0, 0, 3), (0, 0, 8, 3)])
+def test_images_without_a_pixel_are_refused(inpainter: Inpainter, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="images: received ") as caught:
+        inpainter.restore(np.zeros(shape, np.uint8), np.zeros(shape[:3], bool))
+    assert f"received uint8 {shape}, allowed: at least one row and one column" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import numpy as np
 
 from inpaint.restoring.fill.equations import RADIUS, LinearMap, linear_map
 from inpaint.restoring.fill.lapack import one_thread
+from inpaint.restoring.fill.parts import LARGEST_PART
 from inpaint.restoring.fill.regions import Region, by_hole, regions, window_around
 
 _OPENCV_RADIUS = 3  # pixels; the neighbourhood of OpenCV's two methods
@@ -29,9 +30,17 @@ _PART = 1000  # images filled together, so that the numbers stay in the processo
 def check_holes(images: np.ndarray, holes: np.ndarray) -> None:
     """Refuse holes that are not one per image, or that leave nothing known.
 
+    No images are fine; images without a pixel have nothing known.
+
     Raises:
-        ValueError: ``holes`` is not bool of the images' shape (N, H, W), or hides a whole image.
+        ValueError: ``holes`` is not bool of the images' shape (N, H, W), or hides a whole image, or
+            the images have no rows or no columns.
     """
+    if 0 in images.shape[1:3]:
+        raise ValueError(
+            f"images: received {images.dtype} {images.shape}, allowed: at least one row and one "
+            "column"
+        )
     if holes.dtype != np.bool_ or holes.shape != images.shape[:3]:
         raise ValueError(
             f"holes: received {holes.dtype} {holes.shape}, allowed: bool {images.shape[:3]}"
@@ -94,6 +103,27 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
 
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def may_be_too_large(hole: np.ndarray) -> bool:
+    """Whether a hole, bool (H, W), is so large that ``check_size`` has to look at it.
+
+    If it is not, no part of it is, and neither is it at a smaller size.
+    """
+    return int(np.count_nonzero(hole)) > LARGEST_PART
+
+
+def check_size(hole: np.ndarray) -> None:
+    """Refuse a hole that ``biharmonic`` would refuse, without solving anything.
+
+    Args:
+        hole: bool (H, W), True = missing.
+
+    Raises:
+        ValueError: too many pixels are missing, or hang together; see ``biharmonic``.
+    """
+    if may_be_too_large(hole):
+        _linear_map_in_place(hole)
 
 
 def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:

@@ -17,13 +17,12 @@ from inpaint.restoring.fill.lapack import one_thread, solve_banded
 
 _NARROW_BAND = 64  # of a thin stroke, which may be of any length
 _WIDEST_BAND = 300  # with more, SuperLU needs less memory and not much more time
-_LARGEST_PART = 500_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
+LARGEST_PART = 500_000  # unknowns of a part without a narrow band: its factors take 2 GB at most
 _WORTH_ORDERING = 10_000_000  # operations with a band
 _SMALL_PART = 64  # unknowns, so that a band is narrow in any order
 _TOGETHER = 100_000  # unknowns of small parts that are one banded matrix
 _AS_ONE = 4096  # unknowns that are not taken apart if their band is narrow as they are
 _MANY_SIDES = 200  # right-hand sides; SuperLU takes many together, LAPACK's bands one by one
-_MANY = 1000  # numbers to solve for; OpenBLAS takes no threads for fewer
 _WORTH_THREADS = 10_000  # unknowns
 _THREADS = 2
 
@@ -138,7 +137,7 @@ def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
         sides = right[part.unknowns.T].reshape(num, -1)  # (n, k * m)
         solution[part.unknowns.T] = _solve(part, sides).reshape(num, copies, -1)
 
-    with one_thread(right.size > _MANY):
+    with one_thread():  # a wide band of a few hundred unknowns is enough for threads
         if len(right) < _WORTH_THREADS or len(parts) == 1:
             for part in parts:
                 fill_in(part)
@@ -192,9 +191,9 @@ def _part(equal: np.ndarray, equations: Equations) -> Part:
         return Part(equal, entries)
     order = _along(entries)
     entries = entries.reordered(order)
-    if num > _LARGEST_PART and entries.width > _NARROW_BAND:
+    if num > LARGEST_PART and entries.width > _NARROW_BAND:
         raise ValueError(
-            f"holes: received {num} missing pixels that hang together, allowed: {_LARGEST_PART}, "
+            f"holes: received {num} missing pixels that hang together, allowed: {LARGEST_PART}, "
             "unless they are a thin stroke"
         )
     return Part(equal[:, order], entries)

@@ -196,7 +196,7 @@ def test_parts_are_solved_the_same_in_threads(
 
 
 def test_part_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "_LARGEST_PART", 4999)
+    monkeypatch.setattr(parts, "LARGEST_PART", 4999)
     monkeypatch.setattr(parts, "_solve", None)  # nothing is solved before
     image, hole = np.zeros((200, 200, 1)), np.zeros((200, 200), dtype=bool)
     hole[50:120, 50:125] = True
@@ -209,7 +209,7 @@ def test_part_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPa
 def test_long_thin_stroke_is_no_part_that_is_too_large(
     monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray
 ) -> None:
-    monkeypatch.setattr(parts, "_LARGEST_PART", 100)
+    monkeypatch.setattr(parts, "LARGEST_PART", 100)
     hole = HOLES["stroke from side to side"]
     expected = scikit_image(astronaut[:256, :256], hole, split=True)
     np.testing.assert_allclose(filled(astronaut[:256, :256], hole), expected, rtol=0, atol=1e-6)

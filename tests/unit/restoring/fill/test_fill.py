@@ -1,6 +1,7 @@
 """Classical fills: against the libraries they stand for, and by hand."""
 
 import itertools
+import re
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -216,6 +217,14 @@ def test_pixels_under_the_hole_are_never_looked_at(
 def test_no_images_give_no_images(name: str) -> None:
     none = np.empty((0, HEIGHT, WIDTH, 3), np.uint8)
     assert FILLS[name](none, np.empty((0, HEIGHT, WIDTH), bool)).shape == none.shape
+
+
+@pytest.mark.parametrize("name", FILLS)
+@pytest.mark.parametrize("shape", [(1, 0, 8, 3), (1, 8, 0, 3), (0, 0, 8, 3)])
+def test_images_without_a_pixel_are_refused(name: str, shape: tuple[int, ...]) -> None:
+    message = re.escape(f"images: received uint8 {shape}, allowed: at least one row and one column")
+    with pytest.raises(ValueError, match=message):
+        FILLS[name](np.zeros(shape, np.uint8), np.zeros(shape[:3], bool))
 
 
 @pytest.mark.parametrize("name", FILLS)
