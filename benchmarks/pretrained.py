@@ -26,6 +26,7 @@ _LARGEST_BYTES = 2_000_000
 _COMMON: Settings = {
     "data.source": "bundled",
     "data.image_size": 48,
+    "data.train_size": 12_000,
     "data.valid_size": 500,
     "data.test_size": 1000,
     "data.seed": 0,
@@ -33,18 +34,13 @@ _COMMON: Settings = {
     "mask.brush_width": 5,
     "mask.share": 0.2,
     "mask.box_sides": [4, 20],
+    "train.epochs": 8,
     "train.holes": "random",
     "train.hole_kinds": ["brush", "box", "dots"],
 }
 MODELS: dict[str, tuple[int, Settings]] = {
-    "colour": (
-        3,
-        _COMMON | {"data.dataset": "photos", "data.train_size": 12_000, "train.epochs": 14},
-    ),
-    "grey": (
-        1,
-        _COMMON | {"data.dataset": "photos_grey", "data.train_size": 8000, "train.epochs": 12},
-    ),
+    "colour": (3, _COMMON | {"data.dataset": "photos"}),
+    "grey": (1, _COMMON | {"data.dataset": "photos_grey"}),
 }
 
 
