@@ -116,8 +116,9 @@ def main() -> None:
     chosen = parser.parse_args().names or list(MODELS)
     if unknown := set(chosen) - MODELS.keys():
         parser.error(f"received {', '.join(sorted(unknown))}, allowed: {', '.join(MODELS)}")
-    made = json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
-    made |= {name: make(name) for name in chosen}
+    new = {name: make(name) for name in chosen}
+    kept = json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
+    made = {name: about for name in MODELS if (about := new.get(name) or kept.get(name))}
     NUMBERS.write_text(json.dumps(made, indent=2) + "\n")
     CARD.write_text(card(made))
 

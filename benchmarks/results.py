@@ -1,21 +1,27 @@
 """The README's tables: every row is a DVC experiment, and so an MLflow run.
 
-    python -m benchmarks.results                      # all rows, then the tables
+    python -m benchmarks.results                      # all rows, two at a time, and the tables
+    python -m benchmarks.results mnist cifar10-seed   # those whose names begin so, and the tables
     python -m benchmarks.results --here mnist-seed0   # one row, left checked out in the workspace
 
-DVC's run-cache has the rows that were finished before: an interrupted run goes on where it was.
+Results are kept as they come. DVC's run-cache has the rows that were finished before with the same
+code: an interrupted run goes on where it was. Each row has one core for itself.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.experiments import Settings, fetch, run
 from benchmarks.tables import table, with_results
-from benchmarks.task import REPORT, ROOT
+from benchmarks.task import ONE_CORE_EACH, REPORT, ROOT
 from inpaint.base.files import flatten
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.scoring.text import interval
@@ -23,6 +29,7 @@ from inpaint.scoring.text import interval
 RESULTS = ROOT / "benchmarks" / "results.json"
 README = ROOT / "README.md"
 
+_AT_ONCE = 2
 _OFFICIAL: Settings = {"data.source": "official", "data.test_size": None}
 # Less than ten minutes of training on two cores.
 _EPOCHS = {"mnist": 300, "cifar10": 160}
@@ -121,20 +128,19 @@ def _main_table(results: dict[str, Any]) -> str:
     """Both data sets of the report with its hole."""
     reported = {name: d.reported for name, d in DATASETS.items() if d.reported is not None}
 
-    def of_each(row: str) -> list[dict[str, Any]]:
-        return [results[f"{dataset}-{row}"] for dataset in reported]
+    def of_each(row: str, shown: Callable[[dict[str, Any]], str]) -> list[str]:
+        found = (results.get(f"{dataset}-{row}") for dataset in reported)
+        return ["" if result is None else shown(result) for result in found]
 
-    report = of_each("report")
     lines = [
         ["the report's network, as reported", *(f"{score:.4f}" for score in reported.values())],
-        ["the same, run here, whole output", *(f"{r['raw_ssim_unit']:.4f}" for r in report)],
-        ["the same, known pixels restored", *(_score(r) for r in report)],
+        ["the same, run here, whole output", *of_each("report", _raw)],
+        ["the same, known pixels restored", *of_each("report", _score)],
     ]
     for name, method in _METHODS.items():
-        scores = [row["baselines"][method]["ssim_unit"] for row in of_each("seed0")]
-        lines.append([name, *(f"{score:.4f}" for score in scores)])
+        lines.append([name, *of_each("seed0", partial(_of_baseline, method))])
     for name, row in _TRAININGS.items():
-        lines.append([name, *(_score(result) for result in of_each(row))])
+        lines.append([name, *of_each(row, _score)])
     return table(["`ssim_unit`, 8x8 hole in the centre", "MNIST", "CIFAR-10"], lines)
 
 
@@ -167,6 +173,14 @@ def _other_table(results: dict[str, Any]) -> str:
     return table(header, lines)
 
 
+def _raw(result: dict[str, Any]) -> str:
+    return f"{result['raw_ssim_unit']:.4f}"
+
+
+def _of_baseline(method: str, result: dict[str, Any]) -> str:
+    return f"{result['baselines'][method]['ssim_unit']:.4f}"
+
+
 def _score(result: dict[str, Any]) -> str:
     notes = [", collapsed"] if result["collapsed"] else []
     if result.get("learned_nothing", False):  # rows that were made before do not say
@@ -174,20 +188,52 @@ def _score(result: dict[str, Any]) -> str:
     return interval(result["ssim_unit"], ".4f") + "".join(notes)
 
 
+def rows_named(beginnings: Sequence[str]) -> list[str]:
+    """The rows whose names begin so; all of them if nothing is asked for.
+
+    Raises:
+        SystemExit: there is no such row.
+    """
+    for word in beginnings:
+        if not any(row.startswith(word) for row in ROWS):
+            raise SystemExit(f"row: received {word!r}, allowed: a beginning of {', '.join(ROWS)}")
+    return [row for row in ROWS if row.startswith(tuple(beginnings or [""]))]
+
+
+def run_and_keep(rows: Sequence[str]) -> None:
+    """Run rows two at a time, and keep the result of each as it comes."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        running = {pool.submit(run, row, ROWS[row], here=False): row for row in rows}
+        for number, done in enumerate(as_completed(running), start=1):
+            done.result()
+            row = running[done]
+            keep(load() | {row: collect(row)})
+            print(f"[{number}/{len(rows)}] {row}", flush=True)
+
+
+def load() -> dict[str, Any]:
+    """The results that are there."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return results
+
+
+def keep(results: dict[str, Any]) -> None:
+    """Write the file of all results, and the README's tables made from it."""
+    ordered = {row: results[row] for row in ROWS if row in results}
+    RESULTS.write_text(json.dumps(ordered, indent=2) + "\n")
+    README.write_text(with_tables(README.read_text(), ordered))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Reproduce the README's tables.")
+    parser.add_argument("beginnings", nargs="*", metavar="ROW", help="a row or its beginning")
     parser.add_argument("--here", metavar="ROW", choices=ROWS, help="run this row alone")
-    chosen = parser.parse_args().here
-    if chosen:
-        run(chosen, ROWS[chosen], here=True)
+    arguments = parser.parse_args()
+    if arguments.here:
+        run(arguments.here, ROWS[arguments.here], here=True)
         return
-    results = {}
-    for number, row in enumerate(ROWS, start=1):
-        print(f"[{number}/{len(ROWS)}] {row}", flush=True)
-        run(row, ROWS[row], here=False)
-        results[row] = collect(row)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    README.write_text(with_tables(README.read_text(), results))
+    os.environ.update(ONE_CORE_EACH)
+    run_and_keep(rows_named(arguments.beginnings))
     print("the tables are in README.md, all numbers in benchmarks/results.json")
 
 

@@ -205,9 +205,7 @@ def test_adam_trains_the_model_itself(train: Train, batches: list[Batch]) -> Non
     assert trainer._trained is model
 
 
-def test_model_is_the_mean_of_the_first_steps_weights(
-    train: Train, batches: list[Batch]
-) -> None:
+def test_model_is_the_mean_of_the_first_steps_weights(train: Train, batches: list[Batch]) -> None:
     model = tiny_network()
     trainer = Trainer(model, scheduled(train), 4)  # remembers 2 epochs, 8 steps
     history = [model.get_weights()]

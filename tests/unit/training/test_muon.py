@@ -72,9 +72,7 @@ def test_steps_remember_gradients(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize("shape", [(16,), (3, 3, 3, 16), (3, 3, 16, 1), (16, 16)])
 def test_all_else_is_moved_as_by_adamw(rng: np.random.Generator, shape: tuple[int, ...]) -> None:
     kernel, other = normal(rng, 3, 3, 8, 8), normal(rng, *shape)
-    by_muon, by_adamw = (
-        stepped(each, [kernel, other]) for each in (Muon, keras.optimizers.AdamW)
-    )
+    by_muon, by_adamw = (stepped(each, [kernel, other]) for each in (Muon, keras.optimizers.AdamW))
     np.testing.assert_array_equal(by_muon[1], by_adamw[1])
     assert not np.array_equal(by_muon[0], by_adamw[0])
 
