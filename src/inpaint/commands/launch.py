@@ -33,6 +33,9 @@ def launch(*arguments: str, root: Path) -> int:
 
         paths = Paths(root)
         params = load_params(paths.params)
+        # TensorFlow has faster convolutions, and leaves them off on many processors. Not in
+        # commands: `inpaint reproduce` may start stages of a version that left them off.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
     return code.value
 
@@ -57,8 +60,6 @@ def _import(name: str) -> ModuleType:
     # MLflow would otherwise try a server that does not answer for many minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-    # TensorFlow has faster convolutions, and leaves them off on many processors.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with without_greetings():
         return importlib.import_module(name)
 

@@ -74,6 +74,18 @@ def test_the_named_stage_is_imported(root: Path, monkeypatch: pytest.MonkeyPatch
     assert imported == ["inpaint.stages.mask"]
 
 
+@pytest.mark.parametrize("wish", [None, "0"])
+def test_stages_have_the_faster_convolutions_unless_they_are_not_wanted(
+    root: Path, monkeypatch: pytest.MonkeyPatch, wish: str | None
+) -> None:
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if wish:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", wish)
+    stand_in(monkeypatch, "done")
+    launch("train", root=root)
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == (wish or "1")
+
+
 @pytest.mark.parametrize("stage", ["", "Train", "all", "../train"])
 def test_unknown_stage_is_refused_in_one_line(
     root: Path, capsys: pytest.CaptureFixture[str], stage: str
