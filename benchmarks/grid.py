@@ -22,9 +22,10 @@ from pathlib import Path
 import inpaint
 from benchmarks import cell
 from benchmarks.cell import Result, Settings
+from benchmarks.chosen import names_beginning
 from benchmarks.grid_tables import as_line, with_tables
-from benchmarks.task import ONE_CORE_EACH, ROOT, official_pictures, parameters
-from inpaint.base.errors import InputError, StageError
+from benchmarks.task import ROOT, official_pictures, parameters
+from inpaint.base.errors import StageError
 from inpaint.base.files import write_json, write_text
 from inpaint.base.origin import digest_of
 from inpaint.commands.launch import exit_codes
@@ -46,6 +47,11 @@ _PARITY_IMAGES = 100
 _AT_ONCE = 2
 # What TensorFlow, MLflow and the fills keep of each cell would add up to gigabytes.
 _CELLS_OF_A_POOL = 24
+_ONE_CORE_EACH = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
 _CODE = ("data", "restoring", "training", "scoring", "stages")  # what decides a result
 
 
@@ -96,7 +102,7 @@ def is_there(name: str, kept: dict[str, Result], code: str) -> bool:
 
 def run(names: Sequence[str]) -> Iterator[tuple[str, Result | StageError]]:
     """Run cells two at a time, each on one core; give each as it ends."""
-    os.environ.update(ONE_CORE_EACH)
+    os.environ.update(_ONE_CORE_EACH)
     if any(CELLS[name]["data"]["dataset"] == "cifar10" for name in names):
         os.environ[MIRROR_VARIABLE] = official_pictures()
     for start in range(0, len(names), _CELLS_OF_A_POOL):
@@ -166,24 +172,12 @@ def load() -> dict[str, Result]:
     return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
 
-def cells_named(beginnings: Sequence[str]) -> list[str]:
-    """The cells whose names begin so; all of them if nothing is asked for.
-
-    Raises:
-        InputError: there is no such cell.
-    """
-    for word in beginnings:
-        if not any(name.startswith(word) for name in CELLS):
-            raise InputError(f"cell: received {word!r}, allowed: a beginning of {_NAMES}")
-    return [name for name in CELLS if name.startswith(tuple(beginnings or [""]))]
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train on every data set and kind of hole.")
     parser.add_argument(
         "beginnings", nargs="*", metavar="CELL", help=f"a cell or its beginning, of {_NAMES}"
     )
-    chosen = cells_named(parser.parse_args(arguments).beginnings)
+    chosen = names_beginning(parser.parse_args(arguments).beginnings, CELLS, "cell", _NAMES)
     kept, code = load(), code_version()
     names = [name for name in chosen if not is_there(name, kept, code)]
     print(f"{len(chosen) - len(names)} of {len(chosen)} cells are there already", flush=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.experiments import Settings, fetch, run
+from inpaint.base.files import read_json, write_json, write_text
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.restoring.serving import PRETRAINED
 from inpaint.scoring.text import interval
@@ -84,7 +85,7 @@ def card(made: dict[str, Any]) -> str:
         "fill.",
     ]
     for name, about in made.items():
-        channels, settings = MODELS[name]
+        channels, settings = MODELS[name][0], about["settings"]
         dataset = DATASETS[settings["data.dataset"]]
         best, valid, test = about["best_baseline"], about["valid_gain"], about["test_gain"]
         sections += [
@@ -110,17 +111,26 @@ def card(made: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+def load() -> dict[str, Any]:
+    """What is known of the models that are there."""
+    return read_json(NUMBERS) if NUMBERS.exists() else {}
+
+
+def keep(made: dict[str, Any]) -> None:
+    """Write the card, and the numbers on it."""
+    ordered = {name: made[name] for name in MODELS if name in made}
+    write_json(NUMBERS, ordered)
+    write_text(CARD, card(ordered))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the models that come with the package.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODELS)}")
     chosen = parser.parse_args().names or list(MODELS)
     if unknown := set(chosen) - MODELS.keys():
         parser.error(f"received {', '.join(sorted(unknown))}, allowed: {', '.join(MODELS)}")
-    new = {name: make(name) for name in chosen}
-    kept = json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
-    made = {name: about for name in MODELS if (about := new.get(name) or kept.get(name))}
-    NUMBERS.write_text(json.dumps(made, indent=2) + "\n")
-    CARD.write_text(card(made))
+    for name in chosen:
+        keep(load() | {name: make(name)})
 
 
 if __name__ == "__main__":

@@ -1,35 +1,35 @@
 """The README's tables: every row is a DVC experiment, and so an MLflow run.
 
-    python -m benchmarks.results                      # all rows, two at a time, and the tables
+    python -m benchmarks.results                      # all rows, and the tables
     python -m benchmarks.results mnist cifar10-seed   # those whose names begin so, and the tables
     python -m benchmarks.results --here mnist-seed0   # one row, left checked out in the workspace
 
 Results are kept as they come. DVC's run-cache has the rows that were finished before with the same
-code: an interrupted run goes on where it was. Each row has one core for itself.
+code: an interrupted run goes on where it was.
 """
 
 import argparse
 import json
-import os
 import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chosen import names_beginning
 from benchmarks.experiments import Settings, fetch, run
 from benchmarks.tables import table, with_results
-from benchmarks.task import ONE_CORE_EACH, REPORT, ROOT
-from inpaint.base.files import flatten
+from benchmarks.task import REPORT, ROOT
+from inpaint.base.files import flatten, read_json, write_json, write_text
+from inpaint.commands.launch import exit_codes
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.scoring.text import interval
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 README = ROOT / "README.md"
 
-_AT_ONCE = 2
 _OFFICIAL: Settings = {"data.source": "official", "data.test_size": None}
 # Less than ten minutes of training on two cores.
 _EPOCHS = {"mnist": 300, "cifar10": 160}
@@ -83,6 +83,7 @@ def collect(row: str) -> dict[str, Any]:
     test = metrics["test"]
     return {
         "settings": ROWS[row],
+        "commit": train["origin"]["baseline"],
         "train_size": metrics["data"]["train_size"],
         "valid_ssim_unit": metrics["valid"]["model"]["composite"]["ssim_unit"],
         "ssim_unit": test["score"]["ssim_unit"],
@@ -188,57 +189,39 @@ def _score(result: dict[str, Any]) -> str:
     return interval(result["ssim_unit"], ".4f") + "".join(notes)
 
 
-def rows_named(beginnings: Sequence[str]) -> list[str]:
-    """The rows whose names begin so; all of them if nothing is asked for.
-
-    Raises:
-        SystemExit: there is no such row.
-    """
-    for word in beginnings:
-        if not any(row.startswith(word) for row in ROWS):
-            raise SystemExit(f"row: received {word!r}, allowed: a beginning of {', '.join(ROWS)}")
-    return [row for row in ROWS if row.startswith(tuple(beginnings or [""]))]
-
-
-def run_and_keep(rows: Sequence[str]) -> None:
-    """Run rows two at a time, and keep the result of each as it comes."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        running = {pool.submit(run, row, ROWS[row], here=False): row for row in rows}
-        for number, done in enumerate(as_completed(running), start=1):
-            done.result()
-            row = running[done]
-            keep(load() | {row: collect(row)})
-            print(f"[{number}/{len(rows)}] {row}", flush=True)
-
-
 def load() -> dict[str, Any]:
     """The results that are there."""
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    return results
+    return read_json(RESULTS) if RESULTS.exists() else {}
 
 
 def keep(results: dict[str, Any]) -> None:
     """Write the file of all results, and the README's tables made from it."""
     ordered = {row: results[row] for row in ROWS if row in results}
-    RESULTS.write_text(json.dumps(ordered, indent=2) + "\n")
-    README.write_text(with_tables(README.read_text(), ordered))
+    write_json(RESULTS, ordered)
+    write_text(README, with_tables(README.read_text(encoding="utf-8"), ordered))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Reproduce the README's tables.")
-    parser.add_argument("beginnings", nargs="*", metavar="ROW", help="a row or its beginning")
-    parser.add_argument("--here", metavar="ROW", choices=ROWS, help="run this row alone")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("beginnings", nargs="*", default=[], metavar="ROW", help="its beginning")
+    what.add_argument("--here", metavar="ROW", choices=ROWS, help="run this row alone")
     arguments = parser.parse_args()
     if arguments.here:
         run(arguments.here, ROWS[arguments.here], here=True)
         return
-    os.environ.update(ONE_CORE_EACH)
-    run_and_keep(rows_named(arguments.beginnings))
+    rows = names_beginning(arguments.beginnings, ROWS, "row", ", ".join(ROWS))
+    for number, row in enumerate(rows, start=1):
+        print(f"[{number}/{len(rows)}] {row}", flush=True)
+        run(row, ROWS[row], here=False)
+        keep(load() | {row: collect(row)})
     print("the tables are in README.md, all numbers in benchmarks/results.json")
 
 
 if __name__ == "__main__":
     try:
-        main()
+        with exit_codes() as exit_code:
+            main()
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"error: `{' '.join(map(str, error.cmd[:3]))}` failed") from None
+    sys.exit(exit_code.value)

@@ -24,12 +24,6 @@ DIGITS = {
     "test_size": 3000,
 }
 PICTURES = DIGITS | {"dataset": "cifar10", "source": "official", "test_size": None}
-# In the environment of a process that shares two cores with another one.
-ONE_CORE_EACH = {
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-}
 # The report's network and its training.
 REPORT = {
     "model": {"network": "report_unet", "filters": 32, "dropout": 0.2},

@@ -20,3 +20,10 @@ def _no_inherited_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may write into a project or a tracking server that the shell happens to name."""
     for variable in ("DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_setting_of_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the stage train sets for its process is not left to the processes of other tests."""
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "")  # so that it is gone after the test
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import cell, grid, grid_tables, task
-from inpaint.base.errors import InputError, StageError
+from inpaint.base.errors import StageError
 from inpaint.base.paths import Paths
 
 NAMES = ["mnist-dots-seed0", "mnist-dots-seed1", "photos-half-seed2"]
@@ -140,15 +140,6 @@ def test_every_result_is_kept_as_it_comes(files: Path, monkeypatch: pytest.Monke
     assert grid.is_there(
         NAMES[0], json.loads((files / "grid.json").read_text()), grid.code_version()
     )
-
-
-def test_cells_are_named_by_their_beginnings() -> None:
-    assert grid.cells_named([]) == list(grid.CELLS)
-    assert grid.cells_named(["photos-half-seed2", "mnist-dots"]) == [
-        "mnist-dots-seed0", "mnist-dots-seed1", "mnist-dots-seed2", "photos-half-seed2",
-    ]  # fmt: skip
-    with pytest.raises(InputError, match=r"received 'mnist-stars', allowed: .*\{center,box"):
-        grid.cells_named(["mnist-dots", "mnist-stars"])
 
 
 @pytest.mark.parametrize("told", [{}, {"learned_nothing": True}])

@@ -36,6 +36,7 @@ def test_settings_of_every_row_are_allowed(row: str) -> None:
 def test_settings_of_the_models_that_come_with_the_package_are_allowed(name: str) -> None:
     channels, settings = pretrained.MODELS[name]
     assert params_of(settings).image_shape[2] == channels
+    assert pretrained.load()[name]["settings"] == settings
 
 
 def test_a_row_names_all_parameters() -> None:
@@ -57,6 +58,20 @@ def test_results_are_those_of_the_rows() -> None:
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
 def test_headline_rows_trained_for_at_most_ten_minutes(dataset: str) -> None:
     assert RESULTS[f"{dataset}-seed0"]["seconds"] <= 600
+
+
+def test_tables_show_what_is_there() -> None:
+    """Rows are kept as they come."""
+    page = results.README.read_text(encoding="utf-8")
+    some = {row: result for row, result in RESULTS.items() if row == "mnist-seed1"}
+    tables = results.with_tables(page, some)
+    [line] = [line for line in tables.splitlines() if line.startswith("| the same, seed 1 |")]
+    score = RESULTS["mnist-seed1"]["ssim_unit"]["mean"]
+    assert line.startswith(f"| the same, seed 1 | {score:.4f} [")
+    assert line.endswith("] |  |")
+    assert "| biharmonic |  |  |" in tables
+    assert "seed 1 | 300 |" in tables
+    assert "seed 2 | 300 |" not in tables
 
 
 @pytest.mark.parametrize("score", ["ssim_unit", "hole_psnr_db"])

@@ -33,9 +33,10 @@ def launch(*arguments: str, root: Path) -> int:
 
         paths = Paths(root)
         params = load_params(paths.params)
-        # TensorFlow has faster convolutions, and leaves them off on many processors. Not in
-        # commands: `inpaint reproduce` may start stages of a version that left them off.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+        if stage == "train":
+            # TensorFlow has faster convolutions, and leaves them off on many processors. Only here:
+            # scores are of the pixels that servers give, and they have TensorFlow as it is.
+            os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
     return code.value
 

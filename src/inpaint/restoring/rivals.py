@@ -16,7 +16,7 @@ from inpaint.restoring.fill import Fill
 BORDER = 12  # pixels beside the hole, on which the two are tried
 _LARGEST = 20_000  # pixels of a hole: more take too long to be filled three times
 _LEAST_ERROR = 0.5  # squared grey levels; less is no merit
-_CORNER = 1.5  # how much farther it is to a corner than to a side: the square root of 2, or less
+_CORNER = 1.5  # a corner is farther away than a side: by the square root of 2, and some slack
 
 FillOne = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -77,6 +77,6 @@ def _larger(hole: np.ndarray, inside: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _error(image: np.ndarray, filled: np.ndarray, where: np.ndarray) -> float:
-    """Mean square there, in grey levels."""
+    """Mean square there, in squared grey levels, and the least that counts."""
     difference = image[where].astype(np.float64) - filled[where]
     return float(np.square(difference).mean()) + _LEAST_ERROR

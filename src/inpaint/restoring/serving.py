@@ -94,7 +94,7 @@ class Inpainter:
                 f"{_LARGEST_WHOLE} in all"
             )
         restored = np.empty_like(images)
-        num = max(1, _PIXELS // max(height * width, 1))
+        num = max(1, _PIXELS // (height * width))
         for start in range(0, len(images), num):
             part = slice(start, start + num)
             inputs = network_inputs(self._model.name, np.asarray(images[part]), holes[part])

@@ -23,7 +23,7 @@ class Muon(keras.optimizers.AdamW):
     """
 
     def update_step(
-        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         if not _is_orthogonalised(variable.shape):
             super().update_step(gradient, variable, learning_rate)
@@ -53,5 +53,5 @@ def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:
     return tf.transpose(x) if is_tall else x
 
 
-def _is_orthogonalised(shape: tuple[int, ...]) -> bool:
+def _is_orthogonalised(shape: tf.TensorShape) -> bool:
     return len(shape) == 4 and min(shape[-2:]) >= _LEAST_SIDE

@@ -154,6 +154,7 @@ def test_what_does_not_decide_a_result_is_left_out(project: Any) -> None:
     project.write("README.md", "more about it\n")
     project.write("notes.txt", "of mine\n")
     project.write("src/__pycache__/stage.pyc", "ignored by Git\n")
+    project.write("src/inpaint/restoring/pretrained/colour.keras", bytes(range(256)))
     assert origin.capture(project.root)["diff"] == ""
 
 

@@ -74,16 +74,17 @@ def test_the_named_stage_is_imported(root: Path, monkeypatch: pytest.MonkeyPatch
     assert imported == ["inpaint.stages.mask"]
 
 
-@pytest.mark.parametrize("wish", [None, "0"])
-def test_stages_have_the_faster_convolutions_unless_they_are_not_wanted(
-    root: Path, monkeypatch: pytest.MonkeyPatch, wish: str | None
+@pytest.mark.parametrize(
+    ("stage", "wish", "setting"), [("train", None, "1"), ("train", "0", "0"), ("mask", None, None)]
+)
+def test_training_has_the_faster_convolutions_unless_they_are_not_wanted(
+    root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, wish: str | None, setting: str | None
 ) -> None:
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     if wish:
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", wish)
     stand_in(monkeypatch, "done")
-    launch("train", root=root)
-    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == (wish or "1")
+    launch(stage, root=root)
+    assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == setting
 
 
 @pytest.mark.parametrize("stage", ["", "Train", "all", "../train"])

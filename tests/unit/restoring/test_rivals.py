@@ -38,7 +38,7 @@ def test_who_is_right_beside_the_hole_has_all_the_say(
     np.testing.assert_array_equal(received, picture)
 
 
-def test_who_is_twice_as_far_off_has_little_say(picture: np.ndarray, hole: np.ndarray) -> None:
+def test_who_is_half_as_far_off_again_has_little_say(picture: np.ndarray, hole: np.ndarray) -> None:
     received = mixed(
         picture, hole, hole, lambda image, _: off_by(image, 40),
         lambda images, _: off_by(images[0], 60)[np.newaxis],
