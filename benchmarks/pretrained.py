@@ -35,13 +35,12 @@ _COMMON: Settings = {
     "mask.brush_width": 5,
     "mask.share": 0.2,
     "mask.box_sides": [4, 20],
-    "train.epochs": 8,
     "train.holes": "random",
     "train.hole_kinds": ["brush", "box", "dots"],
 }
 MODELS: dict[str, tuple[int, Settings]] = {
-    "colour": (3, _COMMON | {"data.dataset": "photos"}),
-    "grey": (1, _COMMON | {"data.dataset": "photos_grey"}),
+    "colour": (3, _COMMON | {"data.dataset": "photos", "train.epochs": 14}),
+    "grey": (1, _COMMON | {"data.dataset": "photos_grey", "train.epochs": 8}),
 }
 
 
