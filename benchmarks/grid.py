@@ -26,7 +26,7 @@ from benchmarks.chosen import names_beginning
 from benchmarks.grid_tables import as_line, with_tables
 from benchmarks.task import ROOT, official_pictures, parameters
 from inpaint.base.errors import StageError
-from inpaint.base.files import write_json, write_text
+from inpaint.base.files import read_json, write_json, write_text
 from inpaint.base.origin import digest_of
 from inpaint.commands.launch import exit_codes
 from inpaint.data.holes import HOLE_KINDS
@@ -35,7 +35,7 @@ from inpaint.data.images.official import MIRROR_VARIABLE
 RESULTS = ROOT / "benchmarks" / "grid.json"
 PAGE = ROOT / "benchmarks" / "quality.md"
 
-# About half a minute of training on one core.
+# About two minutes of training on one slow core.
 _EPOCHS = {"mnist": 12, "textures": 10, "cifar10": 10, "photos": 10}
 _SEEDS = (0, 1, 2)
 _SIZES = {"train_size": 1000, "valid_size": 1000, "test_size": 1000}
@@ -169,7 +169,7 @@ def keep(results: dict[str, Result]) -> None:
 
 def load() -> dict[str, Result]:
     """The results that are there."""
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return read_json(RESULTS) if RESULTS.exists() else {}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,7 +8,6 @@ benchmarks/pictures.py are in no training.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import tempfile
@@ -51,7 +50,7 @@ def make(name: str) -> dict[str, Any]:
     run(experiment, settings, here=False)
     with tempfile.TemporaryDirectory() as folder:
         metrics, train = (
-            json.loads(fetch(experiment, f"reports/{file}", Path(folder, file)).read_text())
+            read_json(fetch(experiment, f"reports/{file}", Path(folder, file)))
             for file in ("metrics.json", "train.json")
         )
         model = fetch(experiment, "models/inpainter.keras", Path(folder, "inpainter.keras"))

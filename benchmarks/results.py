@@ -9,7 +9,6 @@ code: an interrupted run goes on where it was.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -78,7 +77,7 @@ def collect(row: str) -> dict[str, Any]:
         contents = []
         for name in ("metrics.json", "train.json"):
             path = fetch(row, f"reports/{name}", Path(folder, name))
-            contents.append(json.loads(path.read_text()))
+            contents.append(read_json(path))
     metrics, train = contents
     test = metrics["test"]
     return {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import cell, grid, grid_tables, task
-from inpaint.base.errors import StageError
+from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import Paths
 
 NAMES = ["mnist-dots-seed0", "mnist-dots-seed1", "photos-half-seed2"]
@@ -140,6 +140,21 @@ def test_every_result_is_kept_as_it_comes(files: Path, monkeypatch: pytest.Monke
     assert grid.is_there(
         NAMES[0], json.loads((files / "grid.json").read_text()), grid.code_version()
     )
+
+
+@pytest.mark.usefixtures("files")
+def test_cells_are_asked_for_by_their_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = Cells()
+    monkeypatch.setattr(grid, "run", cells)
+    with pytest.raises(InputError, match=r"received 'mnist-stars', allowed: .*\{center,box"):
+        grid.main(["mnist-dots", "mnist-stars"])
+    grid.main(["photos-half-seed2", "mnist-dots"])
+    first = [
+        "mnist-dots-seed0", "mnist-dots-seed1", "mnist-dots-seed2", "photos-half-seed2",
+    ]  # fmt: skip
+    assert cells.asked == first
+    grid.main([])
+    assert cells.asked == [name for name in grid.CELLS if name not in first]
 
 
 @pytest.mark.parametrize("told", [{}, {"learned_nothing": True}])
