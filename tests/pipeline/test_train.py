@@ -17,6 +17,7 @@ from mlflow.entities import Run
 
 from inpaint.base import origin
 from inpaint.base.files import array_digest
+from inpaint.restoring.networks.blocks import WithMirrorImages
 from inpaint.tracking.live import LiveRun
 from inpaint.tracking.store import tracking_uri
 from inpaint.training.batches import Batch
@@ -266,9 +267,19 @@ def test_a_diverged_loss_is_one_line(project: Any, capsys: pytest.CaptureFixture
     assert "try a smaller train.learning_rate" in run.data.tags["failure"]
 
 
+def looks_at_mirror_images(project: Any) -> bool:
+    model = keras.saving.load_model(project.paths.model, compile=False)
+    return any(isinstance(layer, WithMirrorImages) for layer in model.layers)
+
+
+def test_a_network_of_digits_looks_at_no_mirror_images(finished: Any) -> None:
+    assert not looks_at_mirror_images(finished)
+
+
 def test_photographs_run_through_with_their_crops_resampled_together(project: Any) -> None:
     project.set({"data": {"dataset": "photos"}, "train": {"epochs": 1}})
     assert project.run("prepare", "mask", "train", "evaluate", "plot") == 0
+    assert looks_at_mirror_images(project)
     gain = json.loads(project.paths.metrics.read_text())["test"]["gain"]["ssim_unit"]
     assert gain["low"] <= gain["mean"] <= gain["high"]
 

@@ -8,6 +8,7 @@ one side and the coarse ones on the other: an ordinary hole.
 import math
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import product
 
 import cv2
 import numpy as np
@@ -48,25 +49,23 @@ def without_deep_holes(
             holes, it is raised before the first of them is begun.
     """
     deepest = max(deepest, _SHALLOW)
-    deep = [
-        (i, window, inside)
+    found = [
+        (hole, members, list(_deep_parts(hole, deepest, reserve=rival is not None)))
         for hole, members in by_hole(holes)
-        for window, inside in _deep_parts(hole, deepest, reserve=rival is not None)
-        for i in members
     ]
-    if not deep:
+    if not any(parts for *_, parts in found):
         return images, holes
-    for hole, _ in by_hole(holes):  # before the first deep part is begun
+    for hole, _, parts in found:  # before the first deep part is begun
         if may_be_too_large(hole):
-            parts = _deep_parts(hole, deepest, reserve=rival is not None)
             _refuse_too_large(hole, parts, deepest)
     coarse = partial(_from_half_size, restore=restore)
     filled, left = images.copy(), holes.copy()
-    for i, window, inside in deep:
-        image, hole = images[i][window], holes[i][window]
-        content = mixed(image, hole, inside, coarse, rival) if rival else coarse(image, hole)
-        filled[i][window][inside] = content[inside]
-        left[i][window][inside] = False
+    for _, members, parts in found:
+        for i, (window, inside) in product(members, parts):
+            image, hole = images[i][window], holes[i][window]
+            content = mixed(image, hole, inside, coarse, rival) if rival else coarse(image, hole)
+            filled[i][window][inside] = content[inside]
+            left[i][window][inside] = False
     return filled, left
 
 
@@ -87,9 +86,13 @@ def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[
         more = REACH * 2**halvings - REACH + (BORDER if reserve else 0)
         window = _around(region, more, hole.shape)
         # What is left is a band; half as deep as can be, it is filled well from both sides.
-        inside = np.zeros_like(hole)
-        inside[region.rows, region.columns] = depths > deepest / 2
-        yield window, inside[window].copy()  # not as large as the picture
+        inside = np.zeros_like(hole[window])
+        rows, columns = (
+            slice(span.start - seen.start, span.stop - seen.start)
+            for span, seen in zip((region.rows, region.columns), window, strict=True)
+        )
+        inside[rows, columns] = depths > deepest / 2
+        yield window, inside
 
 
 def _refuse_too_large(hole: np.ndarray, parts: Iterable[Part], deepest: float) -> None:

@@ -36,12 +36,17 @@ class _Limits:
 # grid, because interpolation takes away the fine texture that they should teach.
 _LIMITS = {
     # A mirrored digit would be another sign.
-    "signs": _Limits(15, zoom=0.15, stretch=0.1, shear=0.2, shift=2.5, warped=1, mirrored=0),
-    "photographs": _Limits(15, zoom=0.15, stretch=0, shear=0.1, shift=8, warped=0.5, mirrored=0.5),
+    "signs": _Limits(20, zoom=0.2, stretch=0.13, shear=0.26, shift=2.5, warped=1, mirrored=0),
+    "photographs": _Limits(22, zoom=0.22, stretch=0, shear=0.15, shift=8, warped=0.5, mirrored=0.5),
     "crops": _Limits(
         180, zoom=0.6, stretch=0, shear=0.1, shift=8, warped=0.5, mirrored=0.5, any_way_up=True
     ),
 }
+
+
+def mirrors(motif: str) -> bool:
+    """Whether images of a motif are mirrored as well."""
+    return _LIMITS[motif].mirrored > 0
 
 
 def joint(rng: np.random.Generator, images: np.ndarray, motif: str) -> np.ndarray:
@@ -63,8 +68,13 @@ def joint(rng: np.random.Generator, images: np.ndarray, motif: str) -> np.ndarra
     limits = _LIMITS[motif]
     result = np.empty_like(images)
     for i, transform in enumerate(_transforms(rng, len(images), height, width, limits)):
+        # Cubic: linear interpolation blurs, and digits that are sharper come as a surprise then.
         warped = cv2.warpAffine(
-            images[i], transform, (width, height), borderMode=cv2.BORDER_REFLECT_101
+            images[i],
+            transform,
+            (width, height),
+            flags=cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
         )
         result[i] = warped.reshape(images.shape[1:])
     return result

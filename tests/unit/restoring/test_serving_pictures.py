@@ -21,10 +21,15 @@ COLOURED = {
 }
 
 
-def build(channels: int, deepest: float = 8) -> Inpainter:
+def build(channels: int, deepest: float = 8, *, mirrored: bool = False) -> Inpainter:
     """A local network with random weights, far from its start."""
     model = NETWORKS["residual_unet"].build(
-        channels, filters=4, dropout=0.0, skip_connections=True, deepest=deepest
+        channels,
+        filters=4,
+        dropout=0.0,
+        skip_connections=True,
+        deepest=deepest,
+        mirrored=mirrored,
     )
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
@@ -33,7 +38,7 @@ def build(channels: int, deepest: float = 8) -> Inpainter:
 
 @pytest.fixture(scope="module")
 def coloured() -> Inpainter:
-    return build(3)
+    return build(3, mirrored=True)
 
 
 @pytest.fixture(scope="module")

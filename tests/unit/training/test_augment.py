@@ -137,6 +137,16 @@ def test_digits_all_change_and_each_in_its_own_way(
     assert len(np.unique(result, axis=0)) == 50
 
 
+def test_what_is_sharp_stays_so(rng: np.random.Generator) -> None:
+    """Cubic interpolation overshoots beside an edge, where linear interpolation only blurs."""
+    images = np.full((100, 41, 41, 1), 50, np.uint8)
+    images[:, :, 21:] = 200
+    for motif in ("signs", "photographs", "crops"):
+        result = augment.joint(rng, images, motif)
+        assert result.min() < 45
+        assert result.max() > 205
+
+
 @pytest.mark.parametrize("motif", ["signs", "photographs", "crops"])
 def test_nothing_black_comes_in_from_outside(rng: np.random.Generator, motif: str) -> None:
     result = augment.joint(rng, slope(100), motif)
@@ -160,20 +170,20 @@ def test_centre_moves_by_the_shift_alone(rng: np.random.Generator) -> None:
 def test_images_are_turned_zoomed_and_sheared_within_their_limits(
     rng: np.random.Generator,
 ) -> None:
-    # Dots 30 pixels right of the centre and 16 below it. Stretched by 0.1 and zoomed by 0.15, the
-    # first is exp(0.25) = 1.28 times as far away; 15 degrees are 7.8 of its 30 pixels.
-    images = np.zeros((400, 61, 81, 2), np.uint8)
-    images[:, 29:32, 69:72, 0] = 255
-    images[:, 45:48, 39:42, 1] = 255
+    # Dots 30 pixels right of the centre and 16 below it. Stretched by 0.13 and zoomed by 0.2, the
+    # first is exp(0.33) = 1.39 times as far away; 20 degrees are 10 of its 30 pixels.
+    images = np.zeros((400, 81, 121, 2), np.uint8)
+    images[:, 39:42, 89:92, 0] = 255
+    images[:, 55:58, 59:62, 1] = 255
     result = augment.joint(rng, images, "signs").astype(float)
     total = result.sum(axis=(1, 2))
-    rows = (result.sum(axis=2) * np.arange(61)[:, np.newaxis]).sum(axis=1) / total - 30
-    columns = (result.sum(axis=1) * np.arange(81)[:, np.newaxis]).sum(axis=1) / total - 40
+    rows = (result.sum(axis=2) * np.arange(81)[:, np.newaxis]).sum(axis=1) / total - 40
+    columns = (result.sum(axis=1) * np.arange(121)[:, np.newaxis]).sum(axis=1) / total - 60
     reach = np.hypot(rows[:, 0], columns[:, 0])
-    assert 30 * np.exp(-0.25) - 4 < reach.min() < 26
-    assert 35 < reach.max() < 30 * np.exp(0.25) + 4
+    assert 30 * np.exp(-0.33) - 4 < reach.min() < 25
+    assert 36 < reach.max() < 30 * np.exp(0.33) + 4
     turned = np.degrees(np.arctan2(rows[:, 0], columns[:, 0]))
-    assert 13 < np.abs(turned).max() < 15 + 6
-    # The lower dot's columns: 15 degrees or less plus 0.2 columns per row, in the same direction.
+    assert 17 < np.abs(turned).max() < 20 + 6
+    # The lower dot's columns: 20 degrees or less plus 0.26 columns per row, in the same direction.
     leaning = np.abs(columns[:, 1] / rows[:, 1])
-    assert 0.3 < leaning.max() < (np.tan(np.radians(15)) + 0.25) / (1 - 0.25 * 0.27) + 0.25
+    assert 0.4 < leaning.max() < (np.tan(np.radians(20)) + 0.31) / (1 - 0.31 * 0.36) + 0.25

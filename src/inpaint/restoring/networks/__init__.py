@@ -23,8 +23,9 @@ class Network:
     """How to build a network, and how its input is made from an image with a hole.
 
     Attributes:
-        build: (channels, filters, dropout, skip_connections, deepest) -> keras.Model, where
-            deepest is the depth of the holes that it is trained on, see ``Surroundings``
+        build: (channels, filters, dropout, skip_connections, deepest, mirrored) -> keras.Model,
+            where deepest is the depth of the holes that it is trained on, see ``Surroundings``,
+            and mirrored tells whether it is trained on mirror images as well
         fill: what the hole is filled with in the network's input.
         sees_hole: whether the hole itself is a second input.
         is_local: whether it passes known pixels through, and fills a hole by what lies within

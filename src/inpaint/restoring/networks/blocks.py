@@ -92,3 +92,41 @@ class CropTo(keras.layers.Layer):
         self, inputs_shape: tuple[int | None, ...], image_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
         return (*image_shape[:3], inputs_shape[3])
+
+
+@keras.saving.register_keras_serializable(package="inpaint")
+class WithMirrorImages(keras.layers.Layer):
+    """Adds the mirror image of each image of a batch, but not in training.
+
+    (B, H, W, any) -> (2B, H, W, any), first those as they are.
+    """
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        if training:
+            return inputs
+        return keras.ops.concatenate([inputs, _mirrored(inputs)])
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (None, *input_shape[1:])
+
+
+@keras.saving.register_keras_serializable(package="inpaint")
+class MeanWithMirrorImages(keras.layers.Layer):
+    """Takes the mean of what was made of images and of their mirror images.
+
+    (2B, H, W, any), as :class:`WithMirrorImages` orders them, -> (B, H, W, any); in training, as
+    it is.
+    """
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        if training:
+            return inputs
+        num = keras.ops.shape(inputs)[0] // 2
+        return (inputs[:num] + _mirrored(inputs[num:])) / 2
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (None, *input_shape[1:])
+
+
+def _mirrored(images: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.ops.flip(images, axis=2)

@@ -6,7 +6,13 @@ from inpaint.restoring.networks.blocks import RepeatedConv2DTranspose
 
 
 def report_unet(
-    channels: int, *, filters: int, dropout: float, skip_connections: bool, deepest: float = 0
+    channels: int,
+    *,
+    filters: int,
+    dropout: float,
+    skip_connections: bool,
+    deepest: float = 0,
+    mirrored: bool = False,
 ) -> keras.Model:
     """The report's U-Net, layer for layer with 32 filters, dropout 0.2 and skip connections.
 
@@ -22,12 +28,13 @@ def report_unet(
         dropout: share of activations dropped after each encoder level.
         skip_connections: whether decoder levels see the encoder's.
         deepest: not looked at; the network sees whole images.
+        mirrored: not looked at; it is the report's.
 
     Returns:
         A model from `image`, the masked image, float32 (B, H, W, C) with -1 under the hole, to the
         whole image, float32 (B, H, W, C) in [-1, 1] by tanh. Known pixels are predicted as well.
     """
-    del deepest
+    del deepest, mirrored
     layers = keras.layers
 
     def conv(x: keras.KerasTensor, num: int) -> keras.KerasTensor:

@@ -2,7 +2,13 @@
 
 import keras
 
-from inpaint.restoring.networks.blocks import CropTo, ReflectTo, residual_block
+from inpaint.restoring.networks.blocks import (
+    CropTo,
+    MeanWithMirrorImages,
+    ReflectTo,
+    WithMirrorImages,
+    residual_block,
+)
 from inpaint.restoring.networks.surroundings import SURROUNDINGS_RADIUS, Surroundings
 
 # On [-1, 1]: added to the contrast (2.5 grey levels) and roughness (0.6) around a pixel, so that an
@@ -17,7 +23,13 @@ RADIUS = _CONVOLUTIONS_RADIUS + SURROUNDINGS_RADIUS
 
 
 def residual_unet(
-    channels: int, *, filters: int, dropout: float, skip_connections: bool, deepest: float
+    channels: int,
+    *,
+    filters: int,
+    dropout: float,
+    skip_connections: bool,
+    deepest: float,
+    mirrored: bool = False,
 ) -> keras.Model:
     """A residual U-Net on top of the biharmonic fill, for images of any size.
 
@@ -33,6 +45,9 @@ def residual_unet(
         dropout: share of activations dropped inside each residual block.
         skip_connections: whether decoder levels see the encoder's.
         deepest: how deep the holes are that it is trained on, see ``Surroundings``.
+        mirrored: whether it also looks at the mirror image, but not in training, and gives the mean
+            of both: better by as much as a longer training, in twice the time. For images that are
+            as likely as their mirror images.
 
     Returns:
         A model from `image`, the image with the hole filled, float32 (B, H, W, C) in [-1, 1], and
@@ -54,6 +69,9 @@ def residual_unet(
     image = keras.Input((None, None, channels), name="image")
     missing = keras.Input((None, None, 1), name="hole")
     filled, hole = ReflectTo(_MULTIPLE)(image), ReflectTo(_MULTIPLE)(missing)
+    # Mirrored when they can be halved: so it is done alike in each piece of a large picture.
+    if mirrored:
+        filled, hole = WithMirrorImages()(filled), WithMirrorImages()(hole)
     near, mean, contrast, roughness = Surroundings(deepest, name="surroundings")(filled, hole)
     normalised = near * (filled - mean) / (contrast + _LEAST_CONTRAST)
     x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([normalised, hole, near]))
@@ -69,5 +87,7 @@ def residual_unet(
         channels, 3, padding="same", kernel_initializer="zeros", name="correction"
     )(x)
     scaled = hole * correction * (roughness + _LEAST_ROUGHNESS)
+    if mirrored:
+        scaled = MeanWithMirrorImages()(scaled)
     output = layers.Add()([image, CropTo()(scaled, image)])
     return keras.Model({"image": image, "hole": missing}, output, name="residual_unet")

@@ -9,8 +9,10 @@ import tensorflow as tf
 
 from inpaint.restoring.networks.blocks import (
     CropTo,
+    MeanWithMirrorImages,
     ReflectTo,
     RepeatedConv2DTranspose,
+    WithMirrorImages,
     residual_block,
 )
 
@@ -121,3 +123,23 @@ def test_repeated_convolution_of_another_kind_is_refused(wrong: dict[str, Any]) 
     settings: dict[str, Any] = {"kernel_size": 3, "strides": 2, "padding": "same"} | wrong
     with pytest.raises(ValueError, match="allowed: 3x3, 2, same, True"):
         RepeatedConv2DTranspose(4, **settings)
+
+
+def test_mirror_images_come_after_those_as_they_are(photographs: np.ndarray) -> None:
+    images = photographs[60:63].astype(np.float32)
+    both = WithMirrorImages()(images)
+    np.testing.assert_array_equal(both, np.concatenate([images, images[:, :, ::-1]]))
+
+
+def test_mean_is_of_an_image_and_of_its_own_mirror_image(rng: np.random.Generator) -> None:
+    first, second = rng.normal(size=(2, 3, 4, 6, 2)).astype(np.float32)
+    mean = MeanWithMirrorImages()(np.concatenate([first, second]))
+    np.testing.assert_array_equal(mean, (first + second[:, :, ::-1]) / 2)
+
+
+@pytest.mark.parametrize("layer", [WithMirrorImages, MeanWithMirrorImages])
+def test_in_training_there_are_no_mirror_images(
+    layer: type[keras.layers.Layer], photographs: np.ndarray
+) -> None:
+    images = photographs[60:63].astype(np.float32)
+    np.testing.assert_array_equal(layer()(images, training=True), images)

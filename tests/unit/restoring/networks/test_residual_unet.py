@@ -13,9 +13,16 @@ from inpaint.restoring.fill.regions import REACH
 from inpaint.restoring.networks.residual_unet import RADIUS, residual_unet
 
 
-def build(*, dropout: float = 0.0, skip_connections: bool = True) -> keras.Model:
+def build(
+    *, dropout: float = 0.0, skip_connections: bool = True, mirrored: bool = False
+) -> keras.Model:
     return residual_unet(
-        3, filters=2, dropout=dropout, skip_connections=skip_connections, deepest=4.5
+        3,
+        filters=2,
+        dropout=dropout,
+        skip_connections=skip_connections,
+        deepest=4.5,
+        mirrored=mirrored,
     )
 
 
@@ -232,8 +239,25 @@ def test_nothing_beyond_the_radius_of_a_changed_pixel_changes(rng: np.random.Gen
     assert 0.75 * RADIUS < farthest <= RADIUS
 
 
-def test_saved_model_gives_the_same_output(tmp_path: Path, inputs: dict[str, np.ndarray]) -> None:
-    model = build(dropout=0.1)
+def test_of_an_image_and_its_mirror_image_the_mean_is_taken(inputs: dict[str, np.ndarray]) -> None:
+    one, both = (randomise(build(mirrored=mirrored)) for mirrored in (False, True))
+    mirrored = {name: each[:, :, ::-1] for name, each in inputs.items()}
+    plain, of_mirrored = one(inputs).numpy(), one(mirrored).numpy()[:, :, ::-1]
+    assert np.abs(plain - of_mirrored).max() > 0.1
+    np.testing.assert_allclose(both(inputs), (plain + of_mirrored) / 2, atol=1e-6)
+    np.testing.assert_allclose(both(mirrored).numpy()[:, :, ::-1], both(inputs), atol=1e-6)
+
+
+def test_in_training_mirror_images_are_not_looked_at(inputs: dict[str, np.ndarray]) -> None:
+    one, both = (randomise(build(mirrored=mirrored)) for mirrored in (False, True))
+    np.testing.assert_array_equal(both(inputs, training=True), one(inputs, training=True))
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_saved_model_gives_the_same_output(
+    tmp_path: Path, inputs: dict[str, np.ndarray], mirrored: bool
+) -> None:
+    model = build(dropout=0.1, mirrored=mirrored)
     randomise(model)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
