@@ -26,7 +26,12 @@ def score(network: str, filters: int) -> Callable[[], Values]:
     def measure() -> Values:
         images, holes = _with_center_hole(_digits())
         model = NETWORKS[network].build(
-            images.shape[3], filters=filters, dropout=0.0, skip_connections=True, deepest=4
+            images.shape[3],
+            filters=filters,
+            dropout=0.0,
+            skip_connections=True,
+            deepest=4,
+            mirrored=False,
         )
         inpainter = Inpainter(model)
         inputs = network_inputs(network, images[:_NUM_SINGLE], holes[:_NUM_SINGLE])

@@ -158,5 +158,6 @@ def _set_up(of: Task) -> tuple[BatchSource, Trainer]:
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
         deepest=4,
+        mirrored=source.mirrors,
     )
     return source, Trainer(model, params.train.model_dump(), source.batches_per_epoch)

@@ -276,6 +276,12 @@ def test_a_network_of_digits_looks_at_no_mirror_images(finished: Any) -> None:
     assert not looks_at_mirror_images(finished)
 
 
+def test_what_is_not_trained_on_mirror_images_looks_at_none(project: Any) -> None:
+    project.set({"data": {"dataset": "photos"}, "train": {"epochs": 1, "augmentation": "none"}})
+    assert project.run("prepare", "mask", "train") == 0
+    assert not looks_at_mirror_images(project)
+
+
 def test_photographs_run_through_with_their_crops_resampled_together(project: Any) -> None:
     project.set({"data": {"dataset": "photos"}, "train": {"epochs": 1}})
     assert project.run("prepare", "mask", "train", "evaluate", "plot") == 0

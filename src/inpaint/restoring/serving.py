@@ -23,7 +23,9 @@ PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
 _LARGEST_WHOLE = 2_000_000
 # How much deeper than the holes of the training a hole is still filled at once.
 _DEEPER = 1.5
-_PIXELS = 200_000  # what the network is given at a time: 250 small images, or one large piece
+# What the network is given at a time, 250 small images or one large piece; with the mirror images,
+# it looks at twice as much.
+_PIXELS = 200_000
 
 
 class Inpainter:

@@ -28,7 +28,7 @@ from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
 from inpaint.tracking.record import LEARNED_NOTHING, epoch_metrics
 from inpaint.tracking.sync import log_results
-from inpaint.training import augment, health
+from inpaint.training import health
 from inpaint.training.batches import Batch, BatchSource, make_batch
 from inpaint.training.loop import WHOLE, Trainer, Window
 
@@ -55,7 +55,7 @@ def run(params: Params, paths: Paths) -> str:
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
         deepest=max(float(depth(hole).max()) for hole in source.holes),
-        mirrored=source.augment_jointly and augment.mirrors(source.motif),
+        mirrored=source.mirrors,
     )
     record = _describe_training(params, paths, manifests)
     with training_run(paths.root, record, on_problem=_warn) as live:

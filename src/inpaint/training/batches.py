@@ -60,6 +60,11 @@ class BatchSource:
     def batches_per_epoch(self) -> int:
         return -(-len(self.images) // self.batch_size)
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether mirror images are drawn as often as the images themselves."""
+        return self.augment_jointly and augment.mirrors(self.motif)
+
     def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Every training image once, in random order."""
         order = rng.permutation(len(self.images))

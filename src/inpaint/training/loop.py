@@ -1,5 +1,6 @@
 """The one training loop."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ _WARM_UP = 0.05  # share of all steps over which the learning rate rises
 _AVERAGING_EPOCHS = 2.0  # averaged weights remember about this many epochs
 _SCHEDULED = {"muon": Muon, "adamw": keras.optimizers.AdamW}
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
-_BATCH = 250  # images, when there is no gradient
+_PIXELS = 200_000  # looked at at a time, when there is no gradient: 250 images of 28x28
 
 
 Window = tuple[slice, slice]  # rows and columns of the images
@@ -113,8 +114,9 @@ class Trainer:
     def validate(self, data: Batch) -> Validation:
         """Score ``model`` on images that are never trained on."""
         losses, scores, inside, inside_true = [], [], [], []
-        for start in range(0, len(data.hole), _BATCH):
-            part = slice(start, start + _BATCH)
+        num = max(1, _PIXELS // math.prod(data.hole.shape[1:3]))
+        parts = [slice(start, start + num) for start in range(0, len(data.hole), num)]
+        for part in parts:
             result = self._run(
                 "valid",
                 {name: each[part] for name, each in data.inputs.items()},
@@ -126,7 +128,7 @@ class Trainer:
             scores.append(score)
             inside.append(values)
             inside_true.append(values_true)
-        sizes = [len(data.hole[i : i + _BATCH]) for i in range(0, len(data.hole), _BATCH)]
+        sizes = [len(data.hole[part]) for part in parts]
         return Validation(
             loss=float(np.average(losses, weights=sizes)),
             ssim_unit=(float(np.average(scores, weights=sizes)) + 1) / 2,

@@ -190,6 +190,17 @@ def test_other_holes_and_other_pictures_are_left_alone(photograph: np.ndarray) -
     np.testing.assert_array_equal(filled[~changed], images[~changed])
 
 
+def test_pictures_that_share_a_hole_are_filled_each_as_if_alone(photograph: np.ndarray) -> None:
+    pictures = np.concatenate([photograph, photograph[:, ::-1]])
+    hole = holed(BOXES["64x64 in the middle"], BOXES["64x64 at a corner"])
+    together, left = without_deep_holes(pictures, np.repeat(hole, 2, axis=0), DEEPEST, restore)
+    for i in range(2):
+        alone, left_alone = without_deep_holes(pictures[i : i + 1], hole, DEEPEST, restore)
+        np.testing.assert_array_equal(together[i], alone[0])
+        np.testing.assert_array_equal(left[i], left_alone[0])
+        assert (together[i] != pictures[i])[hole[0] & ~left[i]].mean() > 0.5
+
+
 def test_a_deep_hole_is_filled_alike_wherever_it_lies(photograph: np.ndarray) -> None:
     # At places that are halved alike, with all around that has a say.
     patch = photograph[:, 20:280, 30:290]

@@ -15,11 +15,18 @@ from inpaint.restoring.serving import Inpainter
 
 NUM = 7
 DEEPEST = 9  # pixels: no hole here is deeper
+SMALL = {
+    "filters": 2,
+    "dropout": 0.1,
+    "skip_connections": True,
+    "deepest": DEEPEST,
+    "mirrored": True,
+}
 
 
 def build(name: str) -> keras.Model:
     """A small network with random weights, far from its start."""
-    model = NETWORKS[name].build(3, filters=2, dropout=0.1, skip_connections=True, deepest=DEEPEST)
+    model = NETWORKS[name].build(3, **SMALL)
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
     return model
@@ -221,8 +228,8 @@ def test_model_for_one_size_is_refused() -> None:
 
 @pytest.mark.parametrize(("name", "channels"), [("residual_unet", 1), ("report_unet", 3)])
 def test_channels_are_those_of_the_images(name: str, channels: int) -> None:
-    options = {"filters": 1, "dropout": 0.0, "skip_connections": True, "deepest": 4}
-    assert Inpainter(NETWORKS[name].build(channels, **options)).channels == channels
+    network = NETWORKS[name].build(channels, **SMALL)
+    assert Inpainter(network).channels == channels
 
 
 def test_loaded_model_restores_the_same(
@@ -239,9 +246,8 @@ def test_loaded_model_restores_the_same(
 
 def test_a_model_is_loaded_where_no_network_was_built(tmp_path: Path) -> None:
     """Trap: Keras finds the project's own layers only once their module is imported."""
-    options = {"filters": 2, "dropout": 0.0, "skip_connections": True, "deepest": 4}
     for name in NETWORKS:
-        NETWORKS[name].build(1, **options).save(tmp_path / f"{name}.keras")
+        NETWORKS[name].build(1, **SMALL).save(tmp_path / f"{name}.keras")
     code = "import sys, pathlib; from inpaint.restoring import serving; "
     code += "print(*(serving.load(pathlib.Path(path)).channels for path in sys.argv[1:]))"
     command = [sys.executable, "-c", code, *map(str, tmp_path.glob("*.keras"))]

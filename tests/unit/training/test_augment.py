@@ -181,9 +181,9 @@ def test_images_are_turned_zoomed_and_sheared_within_their_limits(
     columns = (result.sum(axis=1) * np.arange(121)[:, np.newaxis]).sum(axis=1) / total - 60
     reach = np.hypot(rows[:, 0], columns[:, 0])
     assert 30 * np.exp(-0.33) - 4 < reach.min() < 25
-    assert 36 < reach.max() < 30 * np.exp(0.33) + 4
+    assert 39 < reach.max() < 30 * np.exp(0.33) + 4
     turned = np.degrees(np.arctan2(rows[:, 0], columns[:, 0]))
-    assert 17 < np.abs(turned).max() < 20 + 6
+    assert 17 < np.abs(turned).max() < 20 + 6  # shifts of 2.5 pixels are 6 degrees
     # The lower dot's columns: 20 degrees or less plus 0.26 columns per row, in the same direction.
     leaning = np.abs(columns[:, 1] / rows[:, 1])
-    assert 0.4 < leaning.max() < (np.tan(np.radians(20)) + 0.31) / (1 - 0.31 * 0.36) + 0.25
+    assert 0.5 < leaning.max() < (np.tan(np.radians(20)) + 0.31) / (1 - 0.31 * 0.36) + 0.25

@@ -18,7 +18,13 @@ from inpaint.training.loop import WHOLE, Trainer, Window
 
 Train = dict[str, Any]  # the section of that name of the parameters
 
-SMALL = {"filters": 4, "dropout": 0.0, "skip_connections": True, "deepest": 4}
+SMALL = {
+    "filters": 4,
+    "dropout": 0.0,
+    "skip_connections": True,
+    "deepest": 4,
+    "mirrored": False,
+}
 
 
 def tiny_network(*, seed: int = 0, dropout: float = 0.0, masked: bool = False) -> keras.Model:
@@ -260,6 +266,22 @@ def test_copy_in_bfloat16_gives_about_the_same_output(
     assert not np.array_equal(tf.cast(close, tf.float32), exact)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_mirror_images_are_looked_at_in_validation_alone(
+    train: Train, batches: list[Batch], precision: str
+) -> None:
+    """A network is trained as if it were not mirrored."""
+    curves = []
+    for mirrored in (False, True):
+        keras.utils.set_random_seed(0)
+        network = NETWORKS["residual_unet"].build(1, **SMALL | {"mirrored": mirrored})
+        trainer = Trainer(network, train | {"precision": precision}, 4)
+        losses = [trainer.train_epoch(batches) for _ in range(3)]
+        curves.append((losses, trainer.validate(batches[0]).ssim_unit))
+    assert curves[0][0] == curves[1][0]
+    assert curves[0][1] != curves[1][1]
+
+
 def test_same_seed_gives_the_same_weights(train: Train, batches: list[Batch]) -> None:
     tf.config.experimental.enable_op_determinism()  # as the stage train does; for good
 
@@ -348,7 +370,7 @@ def test_validation_does_not_depend_on_how_images_are_batched(
 ) -> None:
     network = tiny_network()
     whole = Trainer(network, train, 4).validate(batches[0])
-    monkeypatch.setattr(loop, "_BATCH", 10)  # 10, 10 and 5 images
+    monkeypatch.setattr(loop, "_PIXELS", 10 * 28 * 28 + 1)  # 10, 10 and 5 images
     parts = Trainer(network, train, 4).validate(batches[0])
     assert parts.loss == pytest.approx(whole.loss, rel=1e-5)
     assert parts.ssim_unit == pytest.approx(whole.ssim_unit, rel=1e-5)

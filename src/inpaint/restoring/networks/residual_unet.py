@@ -29,7 +29,7 @@ def residual_unet(
     dropout: float,
     skip_connections: bool,
     deepest: float,
-    mirrored: bool = False,
+    mirrored: bool,
 ) -> keras.Model:
     """A residual U-Net on top of the biharmonic fill, for images of any size.
 
@@ -47,7 +47,7 @@ def residual_unet(
         deepest: how deep the holes are that it is trained on, see ``Surroundings``.
         mirrored: whether it also looks at the mirror image, but not in training, and gives the mean
             of both: better by as much as a longer training, in twice the time. For images that are
-            as likely as their mirror images.
+            as likely as their mirror images, if it is trained on both.
 
     Returns:
         A model from `image`, the image with the hole filled, float32 (B, H, W, C) in [-1, 1], and

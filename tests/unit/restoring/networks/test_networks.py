@@ -7,7 +7,13 @@ from inpaint.restoring import fill
 from inpaint.restoring.networks import NETWORKS, network_inputs
 from inpaint.restoring.pixels import to_signed
 
-SMALL = {"filters": 1, "dropout": 0.0, "skip_connections": True, "deepest": 8}
+SMALL = {
+    "filters": 1,
+    "dropout": 0.0,
+    "skip_connections": True,
+    "deepest": 8,
+    "mirrored": False,
+}
 
 
 @pytest.fixture
