@@ -74,12 +74,15 @@ def test_results_of_other_settings_are_dropped(
     assert "mnist-seed0" not in line
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
-@pytest.mark.parametrize(("row", "minutes"), [("seed0", 10), ("all", 60)])
-def test_rows_of_the_report_s_hole_took_the_time_they_are_given(
-    dataset: str, row: str, minutes: int
-) -> None:
-    assert RESULTS[f"{dataset}-{row}"]["seconds"] <= 60 * minutes
+@pytest.mark.parametrize(("kind", "minutes"), [("seed", 10), ("all", 60)])
+def test_rows_of_the_report_s_hole_took_the_time_they_are_given(kind: str, minutes: int) -> None:
+    seconds = {
+        row: result["seconds"]
+        for row, result in RESULTS.items()
+        if row.partition("-")[2].startswith(kind)
+    }
+    assert seconds
+    assert {row for row, taken in seconds.items() if taken > 60 * minutes} == set()
 
 
 def test_tables_show_what_is_there() -> None:
@@ -91,7 +94,7 @@ def test_tables_show_what_is_there() -> None:
     score = RESULTS["mnist-all"]["ssim_unit"]["mean"]
     assert f" | {score:.4f} [" in line
     assert line.endswith("] |  |")
-    assert "| biharmonic |  |  |" in tables
+    assert "| the same, seed 1 |  |  |" in tables
     assert "| mnist | center | 59,000 |" in tables
     assert "1,000, seed 0 |" not in tables
 
