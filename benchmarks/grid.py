@@ -161,8 +161,15 @@ class _Clock:
 
 
 def keep(results: dict[str, Result]) -> None:
-    """Write the file of all results, and the page's table made from it."""
-    ordered = {name: results[name] for name in CELLS if name in results}
+    """Write the file of all results, and the page's table made from it.
+
+    Those of other settings than the cells have now are dropped.
+    """
+    ordered = {
+        name: results[name]
+        for name, settings in CELLS.items()
+        if name in results and results[name]["settings"] == settings
+    }
     write_json(RESULTS, ordered)
     write_text(PAGE, with_tables(PAGE.read_text(encoding="utf-8"), ordered))
 

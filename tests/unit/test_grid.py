@@ -143,6 +143,13 @@ def test_every_result_is_kept_as_it_comes(files: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("files")
+def test_results_of_other_settings_are_dropped() -> None:
+    known, other = ({"settings": grid.CELLS[name]} | scored(name) for name in NAMES[:2])
+    grid.keep({NAMES[0]: known, NAMES[1]: other | {"settings": {}}})
+    assert list(grid.load()) == [NAMES[0]]
+
+
+@pytest.mark.usefixtures("files")
 def test_cells_are_asked_for_by_their_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = Cells()
     monkeypatch.setattr(grid, "run", cells)
