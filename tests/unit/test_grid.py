@@ -144,7 +144,7 @@ def test_every_result_is_kept_as_it_comes(files: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("files")
 def test_results_of_other_settings_are_dropped() -> None:
-    known, other = ({"settings": grid.CELLS[name]} | scored(name) for name in NAMES[:2])
+    known, other = map(made_up, NAMES[:2])
     grid.keep({NAMES[0]: known, NAMES[1]: other | {"settings": {}}})
     assert list(grid.load()) == [NAMES[0]]
 
