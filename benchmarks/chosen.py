@@ -1,6 +1,7 @@
-"""What a program is asked for on its command line, by the beginnings of names."""
+"""Which results a program is asked for, and which of those that are there still hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from inpaint.base.errors import InputError
 
@@ -22,3 +23,14 @@ def names_beginning(words: Sequence[str], names: Iterable[str], kind: str, known
         if not any(name.startswith(word) for name in every):
             raise InputError(f"{kind}: received {word!r}, allowed: a beginning of {known}")
     return [name for name in every if name.startswith(tuple(words or [""]))]
+
+
+def of_present_settings(
+    results: Mapping[str, dict[str, Any]], settings: Mapping[str, object]
+) -> dict[str, dict[str, Any]]:
+    """The results, in the order of the settings by name, whose `settings` are still these."""
+    return {
+        name: results[name]
+        for name, present in settings.items()
+        if name in results and results[name]["settings"] == present
+    }

@@ -22,7 +22,7 @@ from pathlib import Path
 import inpaint
 from benchmarks import cell
 from benchmarks.cell import Result, Settings
-from benchmarks.chosen import names_beginning
+from benchmarks.chosen import names_beginning, of_present_settings
 from benchmarks.grid_tables import as_line, with_tables
 from benchmarks.task import ROOT, official_pictures, parameters
 from inpaint.base.errors import StageError
@@ -165,11 +165,7 @@ def keep(results: dict[str, Result]) -> None:
 
     Those of other settings than the cells have now are dropped.
     """
-    ordered = {
-        name: results[name]
-        for name, settings in CELLS.items()
-        if name in results and results[name]["settings"] == settings
-    }
+    ordered = of_present_settings(results, CELLS)
     write_json(RESULTS, ordered)
     write_text(PAGE, with_tables(PAGE.read_text(encoding="utf-8"), ordered))
 

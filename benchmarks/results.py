@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chosen import names_beginning
+from benchmarks.chosen import names_beginning, of_present_settings
 from benchmarks.experiments import Settings, fetch, run
 from benchmarks.tables import table, with_results
 from benchmarks.task import REPORT, ROOT
@@ -201,11 +201,7 @@ def keep(results: dict[str, Any]) -> None:
 
     Those of other settings than the rows have now are dropped.
     """
-    ordered = {
-        row: results[row]
-        for row, settings in ROWS.items()
-        if row in results and results[row]["settings"] == settings
-    }
+    ordered = of_present_settings(results, ROWS)
     write_json(RESULTS, ordered)
     write_text(README, with_tables(README.read_text(encoding="utf-8"), ordered))
 
