@@ -2,21 +2,22 @@
 
 There a hole is half as deep, and what surrounds it reaches twice as far; where it is still too
 deep, the same is done again. What is left is a band along the hole's border, with known pixels on
-one side and the coarse ones on the other: an ordinary hole.
+one side and the coarse ones on the other: an ordinary hole. Missing pixels of one region, see
+``regions.regions``, are as deep as its deepest.
 """
 
 import math
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import product
 
 import cv2
 import numpy as np
 
 from inpaint.restoring.fill import Fill as Restore
 from inpaint.restoring.fill import check_size, may_be_too_large
-from inpaint.restoring.fill.regions import REACH, Region, by_hole, depth, regions
-from inpaint.restoring.rivals import BORDER, mixed
+from inpaint.restoring.fill.regions import REACH, Region, by_hole, depth, moved, regions
+from inpaint.restoring.pixels import in_parts
+from inpaint.restoring.rivals import BORDER, FillAlike, mixed
 
 _SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
 
@@ -58,15 +59,47 @@ def without_deep_holes(
     for hole, _, parts in found:  # before the first deep part is begun
         if may_be_too_large(hole):
             _refuse_too_large(hole, parts, deepest)
-    coarse = partial(_from_half_size, restore=restore)
+    coarse: FillAlike = partial(_from_half_size, restore=restore)
     filled, left = images.copy(), holes.copy()
-    for _, members, parts in found:
-        for i, (window, inside) in product(members, parts):
-            image, hole = images[i][window], holes[i][window]
-            content = mixed(image, hole, inside, coarse, rival) if rival else coarse(image, hole)
-            filled[i][window][inside] = content[inside]
-            left[i][window][inside] = False
+    for hole, members, parts in found:
+        for window, inside in parts:
+            for some in in_parts(len(members), *inside.shape):
+                which = members[some, None, None], *_places(window)
+                seen, missing = images[which], hole[window]
+                content = (
+                    mixed(seen, missing, inside, coarse, rival) if rival else coarse(seen, missing)
+                )
+                filled[which] = np.where(inside[..., np.newaxis], content, filled[which])
+                left[which] &= ~inside
     return filled, left
+
+
+def with_true_inside(
+    images: np.ndarray, holes: np.ndarray, deepest: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What training makes of :func:`without_deep_holes`: their inside is coarse, but it is right.
+
+    Args:
+        images: uint8 (N, H, W, C), with what is under the holes.
+        holes: bool (N, H, W), True = missing.
+        deepest: pixels.
+
+    Returns:
+        As :func:`without_deep_holes`.
+    """
+    images_left, left = images, holes
+    for i, hole in enumerate(holes):
+        if depth(hole).max() <= deepest:
+            continue
+        if left is holes:
+            images_left, left = images.copy(), holes.copy()
+        for window, inside in _deep_parts(hole, deepest, reserve=False):
+            seen = images[i][window][np.newaxis]
+            nothing = np.zeros_like(inside)
+            [content] = _from_half_size(seen, nothing, restore=lambda halved, _: halved)
+            images_left[i][window][inside] = content[inside]
+            left[i][window][inside] = False
+    return images_left, left
 
 
 def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[Part]:
@@ -88,7 +121,7 @@ def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[
         # What is left is a band; half as deep as can be, it is filled well from both sides.
         inside = np.zeros_like(hole[window])
         rows, columns = (
-            slice(span.start - seen.start, span.stop - seen.start)
+            moved(span, -seen.start)
             for span, seen in zip((region.rows, region.columns), window, strict=True)
         )
         inside[rows, columns] = depths > deepest / 2
@@ -114,6 +147,12 @@ def _refuse_too_large(hole: np.ndarray, parts: Iterable[Part], deepest: float) -
     check_size(left)
 
 
+def _places(window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, (h, 1), and columns, (w,), of a window, by their numbers."""
+    rows, columns = (np.arange(span.start, span.stop) for span in window)
+    return rows[:, np.newaxis], columns
+
+
 def _around(region: Region, more: int, shape: tuple[int, ...]) -> Window:
     """A region's window, and more pixels around it."""
     rows, columns = (
@@ -123,19 +162,20 @@ def _around(region: Region, more: int, shape: tuple[int, ...]) -> Window:
     return rows, columns
 
 
-def _from_half_size(image: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
-    """A picture restored at half its size, and brought back to its own: uint8 (H, W, C)."""
-    height, width, channels = image.shape
-    known = _by_fours(~hole[..., np.newaxis])
-    values = _by_fours(image)
+def _from_half_size(images: np.ndarray, hole: np.ndarray, restore: Restore) -> np.ndarray:
+    """Pictures, (N, H, W, C), that all miss the same, bool (H, W), restored at half their size and
+    brought back to their own."""
+    height, width = hole.shape
+    known = _by_fours(~hole[..., np.newaxis])[:, np.newaxis]
     num_known = known.sum(axis=0, dtype=np.uint16)
-    total = (values * known).sum(axis=0, dtype=np.uint16)
+    total = (_by_fours(images) * known).sum(axis=0, dtype=np.uint16)
     # The mean of those of four pixels that are known, rounded.
     half = ((total + num_known // 2) // np.maximum(num_known, 1)).astype(np.uint8)
-    restored = restore(half[np.newaxis], _at_half_size(hole)[np.newaxis])[0]
-    size = (2 * restored.shape[1], 2 * restored.shape[0])
-    large = cv2.resize(restored, size, interpolation=cv2.INTER_CUBIC)
-    return large.reshape(*size[::-1], channels)[:height, :width]
+    halved = _at_half_size(hole)
+    restored = restore(half, np.broadcast_to(halved, (len(half), *halved.shape)))
+    size = (2 * halved.shape[1], 2 * halved.shape[0])
+    large = [cv2.resize(each, size, interpolation=cv2.INTER_CUBIC) for each in restored]
+    return np.stack(large).reshape(len(images), *size[::-1], -1)[:, :height, :width]
 
 
 def _at_half_size(hole: np.ndarray) -> np.ndarray:
@@ -145,7 +185,8 @@ def _at_half_size(hole: np.ndarray) -> np.ndarray:
 
 
 def _by_fours(pixels: np.ndarray) -> np.ndarray:
-    """Each four pixels that become one: (H, W, C) -> (4, H / 2, W / 2, C), rounded up."""
-    height, width, _ = pixels.shape
-    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return np.stack([even[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    """Each four pixels that become one: (..., H, W, C) -> (4, ..., H / 2, W / 2, C), rounded up."""
+    height, width = pixels.shape[-3:-1]
+    uneven = [(0, 0)] * (pixels.ndim - 3) + [(0, height % 2), (0, width % 2), (0, 0)]
+    even = np.pad(pixels, uneven, mode="edge")
+    return np.stack([even[..., i::2, j::2, :] for i in (0, 1) for j in (0, 1)])

@@ -18,46 +18,47 @@ _LARGEST = 20_000  # pixels of a hole: more take too long to be filled three tim
 _LEAST_ERROR = 0.5  # squared grey levels; less is no merit
 _CORNER = 1.5  # a corner is farther away than a side: by the square root of 2, and some slack
 
-FillOne = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# From pictures, uint8 (N, H, W, C), and what all of them miss, bool (H, W), to filled ones.
+FillAlike = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def mixed(
-    image: np.ndarray, hole: np.ndarray, inside: np.ndarray, first: FillOne, rival: Fill
+    images: np.ndarray, hole: np.ndarray, inside: np.ndarray, first: FillAlike, rival: Fill
 ) -> np.ndarray:
-    """Fill one picture both ways, and mix what they give.
+    """Fill pictures that all miss the same both ways, and mix what they give, each by itself.
 
     Args:
-        image: uint8 (H, W, C).
+        images: uint8 (N, H, W, C).
         hole: bool (H, W), True = missing.
         inside: bool (H, W), where the mixture is wanted.
-        first: from a picture and its hole to the filled picture.
-        rival: from pictures and their holes to filled ones.
+        first: one way.
+        rival: the other one.
 
     Returns:
-        uint8 (H, W, C). Where nothing else is known than what is beside the hole, and for very
+        uint8 (N, H, W, C). Where nothing else is known than what is beside the hole, and for very
         large holes, all is by the first.
     """
 
-    def second(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-        return rival(image[np.newaxis], hole[np.newaxis])[0]
+    def second(images: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        return rival(images, np.broadcast_to(hole, (len(images), *hole.shape)))
 
-    filled = first(image, hole)
+    filled = first(images, hole)
     trials = list(_larger(hole, inside)) if np.count_nonzero(hole) <= _LARGEST else []
     if not trials:
         return filled
     # What is missing elsewhere counts as known, so that it is not filled once more in each trial.
-    whole = np.where(hole[..., np.newaxis], filled, image)
-    errors = np.array(
+    whole = np.where(hole[..., np.newaxis], filled, images)
+    errors = np.array(  # (trials, 2, N)
         [
-            [_error(whole, fill(whole, tried), tried & ~hole) for fill in (first, second)]
+            [_errors(whole, fill(whole, tried), tried & ~hole) for fill in (first, second)]
             for tried in trials
         ]
     )
     # The inverse fourth power of the geometric mean: who has twice the squared error has a
     # seventeenth of the say.
     weights = np.exp(-4 * np.log(errors).mean(axis=0))
-    share = weights[0] / weights.sum()
-    mixture = share * filled + (1 - share) * second(image, hole)
+    share = (weights[0] / weights.sum(axis=0))[:, np.newaxis, np.newaxis, np.newaxis]
+    mixture = share * filled + (1 - share) * second(images, hole)
     return np.rint(mixture).astype(np.uint8)
 
 
@@ -76,7 +77,8 @@ def _larger(hole: np.ndarray, inside: np.ndarray) -> Iterator[np.ndarray]:
             yield larger
 
 
-def _error(image: np.ndarray, filled: np.ndarray, where: np.ndarray) -> float:
-    """Mean square there, in squared grey levels, and the least that counts."""
-    difference = image[where].astype(np.float64) - filled[where]
-    return float(np.square(difference).mean()) + _LEAST_ERROR
+def _errors(images: np.ndarray, filled: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Mean square there of each picture, and the least that counts: squared grey levels, (N,)."""
+    difference = images[:, where].astype(np.float64) - filled[:, where]
+    mean: np.ndarray = np.square(difference).mean(axis=(1, 2))
+    return mean + _LEAST_ERROR

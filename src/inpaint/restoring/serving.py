@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 # Keras is told of the layers in saved networks.
-import inpaint.restoring.networks.blocks
-import inpaint.restoring.networks.surroundings  # noqa: F401
+import inpaint.restoring.networks.blocks  # noqa: F401
 from inpaint.restoring.coarse import without_deep_holes
 from inpaint.restoring.fill import Fill, check_holes
 from inpaint.restoring.networks import NETWORKS, network_inputs
-from inpaint.restoring.pixels import to_signed, to_uint8
+from inpaint.restoring.networks.surroundings import DEEPEST
+from inpaint.restoring.pixels import in_parts, num_at_once, to_signed, to_uint8
 from inpaint.restoring.windows import Piece, pieces
 
 # Models for photographs, by number of channels: made by `make pretrained`.
@@ -23,9 +23,6 @@ PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
 _LARGEST_WHOLE = 2_000_000
 # How much deeper than the holes of the training a hole is still filled at once.
 _DEEPER = 1.5
-# What the network is given at a time, 250 small images or one large piece; with the mirror images,
-# it looks at twice as much.
-_PIXELS = 200_000
 
 
 class Inpainter:
@@ -42,7 +39,7 @@ class Inpainter:
         self._model = model
         self._network = NETWORKS[model.name]
         if self._network.is_local:
-            self._deepest = _DEEPER * model.get_layer("surroundings").deepest
+            self._deepest = min(_DEEPER * model.get_layer("surroundings").deepest, DEEPEST)
         # One graph for any size and number of images, where `predict` would make several.
         signature = {
             name: tf.TensorSpec((None, None, None, tensor.shape[-1]))
@@ -67,8 +64,9 @@ class Inpainter:
     def restore(self, images: np.ndarray, holes: np.ndarray, *, raw: bool = False) -> np.ndarray:
         """Fill the holes of images, or of one picture, of any size.
 
-        But for `report_unet`, which sees whole images, only the surroundings of each hole are
-        looked at, piece by piece, so time and memory grow with the holes.
+        But for `report_unet`, which sees whole images, with sides that are multiples of 4, only the
+        surroundings of each hole are looked at, piece by piece, so time and memory grow with the
+        holes.
 
         Args:
             images: uint8 (N, H, W, C) in [0, 255]; what is under a hole is never looked at.
@@ -80,6 +78,7 @@ class Inpainter:
 
         Raises:
             ValueError: another type or shape, no rows or columns, a hole that leaves nothing known,
+                sides that are no multiples of 4 where they have to be,
                 or more than can be done in some 2.5 GB: a picture of over 2,000,000 pixels that the
                 network sees whole, or as many missing ones, deep holes' inside not counted, or
                 500,000 that hang together and are no thin stroke. No deep hole is begun before.
@@ -96,9 +95,7 @@ class Inpainter:
                 f"{_LARGEST_WHOLE} in all"
             )
         restored = np.empty_like(images)
-        num = max(1, _PIXELS // (height * width))
-        for start in range(0, len(images), num):
-            part = slice(start, start + num)
+        for part in in_parts(len(images), height, width):
             inputs = network_inputs(self._model.name, np.asarray(images[part]), holes[part])
             restored[part] = to_uint8(self._predict(inputs).numpy())
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
@@ -139,7 +136,7 @@ def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
         shape = piece.hole.shape
         batch = waiting.setdefault(shape, [])
         batch.append(piece)
-        if (len(batch) + 1) * shape[0] * shape[1] > _PIXELS:
+        if len(batch) == num_at_once(*shape):
             yield waiting.pop(shape)
     yield from waiting.values()
 

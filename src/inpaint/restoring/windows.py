@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inpaint.restoring.fill.regions import Region, by_hole, regions
+from inpaint.restoring.fill.regions import Region, by_hole, moved, regions
 from inpaint.restoring.networks.residual_unet import RADIUS
 
 # Pixels, multiples of 4, so that a network halves the pieces of a region alike: how much of a
@@ -54,11 +54,12 @@ def _split(region: Region) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarra
             core = np.zeros_like(hole)
             core[inner_rows, inner_columns] = hole[inner_rows, inner_columns]
             if core.any():
-                of_picture = (
-                    _moved(rows, region.rows.start),
-                    _moved(columns, region.columns.start),
+                yield (
+                    moved(rows, region.rows.start),
+                    moved(columns, region.columns.start),
+                    hole,
+                    core,
                 )
-                yield *of_picture, hole, core
 
 
 def _spans(size: int) -> Iterator[tuple[slice, slice]]:
@@ -70,7 +71,3 @@ def _spans(size: int) -> Iterator[tuple[slice, slice]]:
         stop = min(start + _CORE, size)
         first = max(start - _MARGIN, 0)
         yield slice(first, min(stop + _MARGIN, size)), slice(start - first, stop - first)
-
-
-def _moved(span: slice, by: int) -> slice:
-    return slice(span.start + by, span.stop + by)

@@ -9,14 +9,13 @@ from collections.abc import Callable
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from inpaint.restoring.pixels import to_signed
+from inpaint.restoring.pixels import in_parts, to_signed
 
 # The report scores images scaled to [-1, 1]. SSIM is not invariant to an offset, so that scale is
 # part of the score's definition.
 _DATA_RANGE = 2.0
 _SIGMA = 1.5  # pixels, of the Gaussian window (Wang et al., 2004, doi 10.1109/TIP.2003.819861)
 _WINDOW = 11  # pixels
-_BATCH = 1000
 
 # Largest difference allowed between the two implementations of SSIM; about 5e-6 is float32's.
 PARITY_TOLERANCE = 1e-4
@@ -35,17 +34,14 @@ def ssim_tensorflow(image_true: np.ndarray, image_pred: np.ndarray) -> np.ndarra
         raise ValueError(
             f"images: received {height}x{width} pixels, SSIM's window needs {_WINDOW}x{_WINDOW}"
         )
-    scores = [
-        tf.image.ssim(
-            to_signed(image_true[i : i + _BATCH]),
-            to_signed(image_pred[i : i + _BATCH]),
-            max_val=_DATA_RANGE,
-            filter_size=_WINDOW,
-            filter_sigma=_SIGMA,
-        ).numpy()
-        for i in range(0, len(image_true), _BATCH)
-    ]
-    return np.concatenate(scores).astype(np.float64)
+    scores = tf.image.ssim(
+        to_signed(image_true),
+        to_signed(image_pred),
+        max_val=_DATA_RANGE,
+        filter_size=_WINDOW,
+        filter_sigma=_SIGMA,
+    )
+    return np.asarray(scores, np.float64)
 
 
 def ssim_skimage(image_true: np.ndarray, image_pred: np.ndarray, *, sigma: float = _SIGMA) -> float:
@@ -129,7 +125,7 @@ def score_images(
 ) -> dict[str, np.ndarray]:
     """Every score of ``PER_IMAGE``, and ``hole_pixels``, the weight of an image's hole in a pooled
     hole error: float64 (N,) each."""
-    parts = [slice(start, start + _BATCH) for start in range(0, len(holes), _BATCH)]
+    parts = list(in_parts(*holes.shape))
     scores = {
         name: np.concatenate([score(image_true[p], image_pred[p], holes[p]) for p in parts])
         for name, score in PER_IMAGE.items()

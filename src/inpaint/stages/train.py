@@ -36,7 +36,7 @@ from inpaint.training.loop import WHOLE, Trainer, Window
 # shows the same curve in less time. The stage evaluate scores all of them.
 _CURVE_IMAGES = 500
 # How many random holes there are to draw from: few enough for inpaint.restoring.fill to keep the
-# maps of all, which new holes for each batch would have it make anew.
+# maps of all in images of up to 32x32, which new holes for each batch would have it make anew.
 _HOLE_POOL = 500
 _VERSIONS = ("tensorflow", "keras", "numpy", "scikit-image", "opencv-python-headless", "mlflow")
 

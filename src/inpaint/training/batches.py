@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inpaint.restoring.networks import network_inputs
+from inpaint.restoring.coarse import with_true_inside
+from inpaint.restoring.networks import NETWORKS, network_inputs
+from inpaint.restoring.networks.surroundings import DEEPEST
 from inpaint.restoring.pixels import to_signed
 from inpaint.training import augment
 
@@ -26,11 +28,18 @@ class Batch:
 
 
 def make_batch(network: str, images: np.ndarray, holes: np.ndarray) -> Batch:
-    """A batch from images, uint8 (B, H, W, C), and their holes, bool (B, H, W)."""
+    """A batch from images, uint8 (B, H, W, C), and their holes, bool (B, H, W).
+
+    A network that fills deep holes from a smaller picture is given their inside, see
+    :mod:`inpaint.restoring.coarse`, so it is no part of the batch's hole.
+    """
+    given, left = images, holes
+    if NETWORKS[network].is_local:
+        given, left = with_true_inside(images, holes, DEEPEST)
     return Batch(
-        inputs=network_inputs(network, images, holes),
+        inputs=network_inputs(network, given, left),
         image_true=to_signed(images),
-        hole=holes[..., np.newaxis].astype(np.float32),
+        hole=left[..., np.newaxis].astype(np.float32),
     )
 
 

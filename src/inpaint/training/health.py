@@ -10,6 +10,7 @@ import numpy as np
 
 from inpaint.base.advice import LEARNED_NOTHING_ADVICE
 from inpaint.base.errors import StageError
+from inpaint.restoring.pixels import in_parts
 from inpaint.training.batches import Batch
 from inpaint.training.loop import Validation
 from inpaint.training.losses import ssim
@@ -22,7 +23,6 @@ _ONE_GREY_LEVEL = 2 / 255
 _FIRST_SHARE = 0.1
 _LEAST_STEPS = 150
 _ROUNDING = 1e-6  # float32's, of a mean SSIM: what is better by less is no better
-_BATCH = 250  # images
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,9 @@ def first_judged(epochs: int, steps_per_epoch: int) -> int:
 
 def fill_ssim_unit(data: Batch) -> float:
     """Score what the network's input is filled with, as `Trainer.validate` scores the network."""
-    images, images_true = data.inputs["image"], data.image_true
+    filled = np.where(data.hole > 0, data.inputs["image"], data.image_true)
     scores = [
-        ssim(images_true[start : start + _BATCH], images[start : start + _BATCH]).numpy()
-        for start in range(0, len(images), _BATCH)
+        ssim(data.image_true[part], filled[part]).numpy() for part in in_parts(*filled.shape[:3])
     ]
     return (float(np.concatenate(scores).mean()) + 1) / 2
 

@@ -1,6 +1,5 @@
 """The one training loop."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import tensorflow as tf
 from keras import tree
 
 from inpaint.base.seeds import derive_seed
+from inpaint.restoring.pixels import in_parts
 from inpaint.training.batches import Batch
 from inpaint.training.losses import LOSSES, ssim
 from inpaint.training.muon import Muon
@@ -23,7 +23,6 @@ _WARM_UP = 0.05  # share of all steps over which the learning rate rises
 _AVERAGING_EPOCHS = 2.0  # averaged weights remember about this many epochs
 _SCHEDULED = {"muon": Muon, "adamw": keras.optimizers.AdamW}
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
-_PIXELS = 200_000  # looked at at a time, when there is no gradient: 250 images of 28x28
 
 
 Window = tuple[slice, slice]  # rows and columns of the images
@@ -114,8 +113,7 @@ class Trainer:
     def validate(self, data: Batch) -> Validation:
         """Score ``model`` on images that are never trained on."""
         losses, scores, inside, inside_true = [], [], [], []
-        num = max(1, _PIXELS // math.prod(data.hole.shape[1:3]))
-        parts = [slice(start, start + num) for start in range(0, len(data.hole), num)]
+        parts = list(in_parts(*data.hole.shape[:3]))
         for part in parts:
             result = self._run(
                 "valid",

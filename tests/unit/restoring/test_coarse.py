@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 
 from inpaint.restoring import fill
-from inpaint.restoring.coarse import without_deep_holes
+from inpaint.restoring.coarse import with_true_inside, without_deep_holes
 from inpaint.restoring.fill import parts
 from inpaint.restoring.fill.regions import depth
 
@@ -259,3 +259,32 @@ def test_large_holes_that_can_be_filled_are_not_refused(
         without_deep_holes(photograph, hole, DEEPEST, restore), expected, strict=True
     ):
         np.testing.assert_array_equal(received, each)
+
+
+def test_trainings_leave_as_much_of_a_hole_as_is_left_later(photograph: np.ndarray) -> None:
+    holes = np.concatenate([holed(box) for box in BOXES.values()])
+    images = np.repeat(photograph, len(holes), axis=0)
+    _, expected = without_deep_holes(images, holes, DEEPEST, restore)
+    given, left = with_true_inside(images, holes, DEEPEST)
+    np.testing.assert_array_equal(left, expected)
+    inside = holes & ~left
+    np.testing.assert_array_equal(given[~inside], images[~inside])
+
+
+def test_in_trainings_the_inside_is_that_of_the_smaller_picture_as_it_is(ramp: np.ndarray) -> None:
+    hole = holed(BOXES["64x64 in the middle"])
+    for image in (ramp, 255 - ramp):
+        given, left = with_true_inside(image, hole, DEEPEST)
+        # All but rounding, twice: to uint8 at half the size, and again.
+        assert np.abs(given[hole & ~left].astype(int) - image[hole & ~left]).max() <= 2
+    noise = np.random.default_rng(0).integers(0, 256, ramp.shape, dtype=np.uint8)
+    given, left = with_true_inside(noise, hole, DEEPEST)
+    inside = hole & ~left
+    assert given[inside].std() < noise[inside].std() * 0.75
+
+
+def test_trainings_on_holes_that_are_not_deep_are_left_alone(photograph: np.ndarray) -> None:
+    hole = holed(np.s_[50 : 50 + 2 * DEEPEST - 1, 10:300])
+    images, holes = with_true_inside(photograph, hole, DEEPEST)
+    assert images is photograph
+    assert holes is hole

@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 
 from inpaint.restoring import rivals
-from inpaint.restoring.rivals import BORDER, mixed
+from inpaint.restoring.rivals import BORDER, FillAlike, mixed
 
 
 @pytest.fixture
@@ -22,6 +22,13 @@ def hole() -> np.ndarray:
     return hole
 
 
+def mix(
+    picture: np.ndarray, hole: np.ndarray, inside: np.ndarray, first: FillAlike, rival: FillAlike
+) -> np.ndarray:
+    """One picture, (H, W, C), mixed."""
+    return mixed(picture[np.newaxis], hole, inside, first, rival)[0]
+
+
 def off_by(picture: np.ndarray, levels: int) -> np.ndarray:
     """The picture, off by so many grey levels everywhere."""
     return np.where(picture > 127, picture - levels, picture + levels).astype(np.uint8)
@@ -31,17 +38,32 @@ def off_by(picture: np.ndarray, levels: int) -> np.ndarray:
 def test_who_is_right_beside_the_hole_has_all_the_say(
     picture: np.ndarray, hole: np.ndarray, first: int, rival: int
 ) -> None:
-    received = mixed(
-        picture, hole, hole, lambda image, _: off_by(image, first),
-        lambda images, _: off_by(images[0], rival)[np.newaxis],
+    received = mix(
+        picture, hole, hole, lambda images, _: off_by(images, first),
+        lambda images, _: off_by(images, rival),
     )  # fmt: skip
     np.testing.assert_array_equal(received, picture)
 
 
+def test_pictures_that_miss_the_same_are_mixed_each_by_itself(
+    picture: np.ndarray, hole: np.ndarray
+) -> None:
+    pictures = np.stack([picture, 255 - picture])
+
+    def right_of(which: int) -> FillAlike:
+        def filled(images: np.ndarray, _: np.ndarray) -> np.ndarray:
+            return np.stack([off_by(each, 40 * (i != which)) for i, each in enumerate(images)])
+
+        return filled
+
+    received = mixed(pictures, hole, hole, right_of(0), right_of(1))
+    np.testing.assert_array_equal(received, pictures)
+
+
 def test_who_is_half_as_far_off_again_has_little_say(picture: np.ndarray, hole: np.ndarray) -> None:
-    received = mixed(
-        picture, hole, hole, lambda image, _: off_by(image, 40),
-        lambda images, _: off_by(images[0], 60)[np.newaxis],
+    received = mix(
+        picture, hole, hole, lambda images, _: off_by(images, 40),
+        lambda images, _: off_by(images, 60),
     )  # fmt: skip
     # Errors of 40^2 and 60^2: weights of 3^8 and 2^8, so 40 + 20 * 256 / 6817 = 40.75.
     off = np.abs(received[hole].astype(int) - picture[hole])
@@ -52,15 +74,15 @@ def trials_of(picture: np.ndarray, hole: np.ndarray, inside: np.ndarray) -> list
     """What is filled both ways after the hole itself."""
     filled: dict[str, list[np.ndarray]] = {"first": [], "rival": []}
 
-    def first(image: np.ndarray, tried: np.ndarray) -> np.ndarray:
+    def first(images: np.ndarray, tried: np.ndarray) -> np.ndarray:
         filled["first"].append(tried)
-        return image
+        return images
 
     def rival(images: np.ndarray, tried: np.ndarray) -> np.ndarray:
         filled["rival"].append(tried[0])
         return images
 
-    mixed(picture, hole, inside, first, rival)
+    mix(picture, hole, inside, first, rival)
     np.testing.assert_array_equal(filled["first"][0], hole)
     trials = filled["first"][1:]
     # The hole itself comes last, and only if there were trials.
@@ -103,7 +125,7 @@ def test_at_the_pictures_border_it_is_tried_where_there_is_something(
 def test_where_nothing_is_known_but_a_border_the_first_fills_it(picture: np.ndarray) -> None:
     hole = np.zeros((200, 260), dtype=bool)
     hole[BORDER : 200 - BORDER] = True
-    received = mixed(picture, hole, hole, lambda image, _: image, lambda images, _: 0 * images)
+    received = mix(picture, hole, hole, lambda images, _: images, lambda images, _: 0 * images)
     np.testing.assert_array_equal(received, picture)
 
 
@@ -118,8 +140,8 @@ def test_what_is_missing_beside_the_hole_is_no_proof(
     filled = [
         np.where(hole[..., np.newaxis], 100, off_by(picture, levels)) for levels in (first, rival)
     ]
-    received = mixed(
-        blank.astype(np.uint8), hole, inside, lambda *_: filled[0].astype(np.uint8),
+    received = mix(
+        blank.astype(np.uint8), hole, inside, lambda *_: filled[0][np.newaxis].astype(np.uint8),
         lambda *_: filled[1][np.newaxis].astype(np.uint8),
     )  # fmt: skip
     np.testing.assert_array_equal(received, filled[0 if first == 0 else 1])
@@ -129,7 +151,7 @@ def test_a_very_large_hole_is_the_firsts(
     picture: np.ndarray, hole: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rivals, "_LARGEST", int(hole.sum()) - 1)
-    received = mixed(
-        picture, hole, hole, lambda image, _: off_by(image, 30), lambda images, _: images
+    received = mix(
+        picture, hole, hole, lambda images, _: off_by(images, 30), lambda images, _: images
     )
     np.testing.assert_array_equal(received, off_by(picture, 30))

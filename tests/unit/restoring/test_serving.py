@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from inpaint.restoring import fill, serving
+from inpaint.restoring import fill, pixels, serving
 from inpaint.restoring.networks import NETWORKS
 from inpaint.restoring.pixels import to_signed, to_uint8
 from inpaint.restoring.serving import Inpainter
@@ -129,7 +129,7 @@ def test_result_does_not_depend_on_how_images_are_batched(
     inpainter: Inpainter, images: np.ndarray, holes: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = inpainter.restore(images, holes).astype(int)
-    monkeypatch.setattr(serving, "_PIXELS", 3 * 24 * 40)
+    monkeypatch.setattr(pixels, "_AT_ONCE", 3 * 24 * 40)
     assert np.abs(inpainter.restore(images, holes) - together).max() <= 1
 
 
@@ -206,7 +206,7 @@ def test_hole_that_leaves_nothing_known_is_refused(
 def test_more_holes_than_images_are_refused_whatever_the_batches(
     inpainter: Inpainter, images: np.ndarray, holes: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "_PIXELS", 3 * 24 * 40)
+    monkeypatch.setattr(pixels, "_AT_ONCE", 3 * 24 * 40)
     with pytest.raises(ValueError, match="holes: received "):
         inpainter.restore(images[:6], holes, raw=True)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from inpaint.restoring import serving, windows
+from inpaint.restoring import pixels, windows
 from inpaint.restoring.networks import NETWORKS
 from inpaint.restoring.serving import Inpainter
 
@@ -234,6 +234,18 @@ def test_only_holes_deeper_than_those_of_the_training_are_looked_at_in_smaller_p
         assert ((1, 32, 45, 1) in shapes[:-1]) == in_smaller_picture == (len(shapes) > 1)
 
 
+def test_no_hole_is_filled_at_once_where_nothing_known_is_to_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture, hole = skimage.data.camera()[..., np.newaxis], np.zeros((512, 512), bool)
+    hole[200:260, 100:160] = True  # 30 pixels deep, a quarter more than those of the training
+    shapes: list[tuple[int, ...]] = []
+    inpainter = build(1, 24)
+    note_what_is_looked_at(inpainter, shapes, monkeypatch)
+    restore_one(inpainter, picture, hole)
+    assert (1, 50, 50, 1) in shapes
+
+
 def test_a_picture_without_a_hole_is_not_looked_at(
     grey: Inpainter, looked_at: list[tuple[int, ...]]
 ) -> None:
@@ -248,7 +260,7 @@ def test_the_network_is_never_given_more_than_fits(
     looked_at: list[tuple[int, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(serving, "_PIXELS", 7 * 28 * 28)
+    monkeypatch.setattr(pixels, "_AT_ONCE", 7 * 28 * 28)
     holes = np.zeros((100, 28, 28), bool)
     holes[:, 10:18, 10:18] = True
     grey.restore(digits, holes)

@@ -7,6 +7,7 @@ import pytest
 
 from inpaint.base import files
 from inpaint.restoring import fill
+from inpaint.restoring.fill.regions import depth
 from inpaint.restoring.pixels import to_signed
 from inpaint.training.batches import Batch, BatchSource, make_batch
 
@@ -50,6 +51,25 @@ def test_make_batch_scales_images_and_holes(photographs: np.ndarray) -> None:
     assert {array.dtype for array in (batch.image_true, batch.hole, *batch.inputs.values())} == {
         np.dtype(np.float32)
     }
+
+
+def test_of_deep_holes_a_network_that_sees_no_farther_is_given_the_inside() -> None:
+    ramp = np.rint(np.linspace(20, 230, 80)).astype(np.uint8)
+    images = np.broadcast_to(ramp[:, np.newaxis, np.newaxis], (2, 80, 60, 1))
+    holes = np.zeros((2, 80, 60), bool)
+    holes[0, 32:, :] = holes[1, 40:48, 20:28] = True
+    batch = make_batch("residual_unet", images, holes)
+    np.testing.assert_array_equal(batch.image_true, to_signed(images))
+    left = batch.hole[..., 0] > 0
+    assert depth(left[0]).max() <= 24 < depth(holes[0]).max()
+    np.testing.assert_array_equal(left[1], holes[1])
+    # The ramp goes on under the hole: the fill does not know it, the inside does.
+    inside = holes & ~left
+    off = np.abs(batch.inputs["image"] - batch.image_true)[inside]
+    assert inside[0].any()
+    assert off.max() < 0.05
+    whole = make_batch("report_unet", images, holes)
+    np.testing.assert_array_equal(whole.hole[..., 0], holes)
 
 
 def test_epoch_has_every_image_once(source: BatchSource) -> None:

@@ -1,6 +1,7 @@
 """Telling a network that cannot be saved from one that is learning."""
 
 import math
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -107,6 +108,17 @@ def test_the_fills_score_is_that_of_a_network_that_changes_nothing(
     assert health.fill_ssim_unit(data) == pytest.approx(valid.ssim_unit, abs=1e-7)
     assert 0.8 < valid.ssim_unit < 0.9  # black holes
     assert health.learned_nothing(valid.ssim_unit, health.fill_ssim_unit(data))
+
+
+def test_what_the_network_is_given_of_a_deep_hole_is_no_part_of_the_fills_score(
+    digits: np.ndarray,
+) -> None:
+    holes = np.zeros((100, 28, 28), dtype=bool)
+    holes[:, 10:18, 10:18] = True
+    data = make_batch("residual_unet", digits, holes)
+    given = np.where(data.hole > 0, data.inputs["image"], 0.0)
+    coarse = replace(data, inputs=data.inputs | {"image": given})
+    assert health.fill_ssim_unit(coarse) == health.fill_ssim_unit(data)
 
 
 def watched(batch: Batch, gains: list[float], *, steps_per_epoch: int = 50) -> list[health.Health]:

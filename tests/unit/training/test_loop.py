@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from inpaint.params import Params
-from inpaint.restoring import fill
+from inpaint.restoring import fill, pixels
 from inpaint.restoring.networks import NETWORKS
 from inpaint.restoring.networks.report_unet import report_unet
 from inpaint.scoring import metrics
@@ -370,7 +370,7 @@ def test_validation_does_not_depend_on_how_images_are_batched(
 ) -> None:
     network = tiny_network()
     whole = Trainer(network, train, 4).validate(batches[0])
-    monkeypatch.setattr(loop, "_PIXELS", 10 * 28 * 28 + 1)  # 10, 10 and 5 images
+    monkeypatch.setattr(pixels, "_AT_ONCE", 10 * 28 * 28 + 1)  # 10, 10 and 5 images
     parts = Trainer(network, train, 4).validate(batches[0])
     assert parts.loss == pytest.approx(whole.loss, rel=1e-5)
     assert parts.ssim_unit == pytest.approx(whole.ssim_unit, rel=1e-5)

@@ -166,15 +166,15 @@ DATASETS = {
         image_shape=(28, 28, 1),
         motif="crops",
         crops=True,
-        licence="brick, camera, cell, grass, gravel: CC0; coins: no known restrictions",
+        licence="brick, camera, grass, gravel: CC0; coins, ihc: no known restrictions",
         sources={
             "bundled": Source(
-                "greyscale pictures carried by the package scikit-image",
+                "pictures carried by the package scikit-image, in grey",
                 partial(
                     bundled.crops,
                     {
                         "train": ("brick", "gravel"),
-                        "valid": ("cell", "coins"),
+                        "valid": ("coins", "ihc"),
                         "test": ("camera", "grass"),
                     },
                 ),

@@ -54,8 +54,8 @@ def regions(hole: np.ndarray) -> list[Region]:
         part = np.s_[top : top + height, left : left + width]
         found.append(
             Region(
-                slice(rows.start + top, rows.start + top + height),
-                slice(columns.start + left, columns.start + left + width),
+                moved(slice(top, top + height), rows.start),
+                moved(slice(left, left + width), columns.start),
                 window[part] & (labels[part] == label),
             )
         )
@@ -78,6 +78,11 @@ def window_around(hole: np.ndarray, margin: int) -> tuple[slice, slice]:
         slice(max(top - margin, 0), min(bottom + margin, height)),
         slice(max(left - margin, 0), min(right + margin, width)),
     )
+
+
+def moved(span: slice, by: int) -> slice:
+    """Rows or columns, counted from another one: pixels."""
+    return slice(span.start + by, span.stop + by)
 
 
 def by_hole(holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -13,6 +13,9 @@ from inpaint.restoring.fill.regions import REACH
 
 # Pixels: the standard deviation of the weights of the pixels around one, and where they end.
 _SIGMA, _RADIUS = 8.0, 24
+# Pixels: what is farther from all known ones has no surroundings to see. No deeper holes are filled
+# at once, in training or later.
+DEEPEST = float(_RADIUS)
 # How far from a missing pixel a pixel can be that has a say in `Surroundings` of it: one more for a
 # gradient, and REACH for the holes that decide what is near.
 SURROUNDINGS_RADIUS = _RADIUS + 1 + REACH
@@ -37,13 +40,13 @@ class Surroundings(keras.layers.Layer):
 
     Args:
         deepest: pixels from a missing pixel to the nearest known one, at most, in the holes that
-            the network is trained on: it is saved here, for those who use the network. Farther
-            than the window reaches, there are no surroundings to see.
+            the network is trained on, ``DEEPEST`` or less: it is saved here, for those who use the
+            network.
     """
 
     def __init__(self, deepest: float, **options: Any) -> None:
         super().__init__(**options)
-        self.deepest = min(deepest, float(_RADIUS))
+        self.deepest = min(deepest, DEEPEST)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"deepest": self.deepest}
