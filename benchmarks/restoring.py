@@ -38,7 +38,7 @@ def score(network: str, filters: int) -> Callable[[], Values]:
         true = to_signed(images[:_NUM_SINGLE])
 
         def ours() -> None:
-            metrics.ssim_tensorflow(images, inpainter.restore(images, holes))
+            metrics.score_images(images, inpainter.restore(images, holes), holes)
 
         def one_by_one() -> None:
             for i in range(_NUM_SINGLE):

@@ -57,6 +57,8 @@ def _bundled_rows(dataset: str, epochs: int) -> dict[str, Settings]:
     base: Settings = {
         "data.dataset": dataset,
         "data.train_size": None,
+        # The validation has two pictures: one that nothing was learned of would end the row.
+        "train.on_collapse": "continue",
         "train.epochs": epochs,
         "train.holes": "random",
         "train.hole_kinds": kinds,
@@ -163,7 +165,7 @@ def _other_table(results: dict[str, Any]) -> str:
                 f"{row['epochs']}",
                 f"{row['seconds']:.0f}",
                 f"{best} {row['baselines'][best]['ssim_unit']:.4f}",
-                f"{row['ssim_unit']['mean']:.4f}",
+                f"{row['ssim_unit']['mean']:.4f}" + _notes(row),
                 interval(row["gain"]["ssim_unit"], "+.4f"),
                 interval(row["gain"]["hole_psnr_db"], "+.2f"),
                 f"{row['hole_mse']:.4f}",
@@ -185,10 +187,13 @@ def _of_baseline(method: str, result: dict[str, Any]) -> str:
 
 
 def _score(result: dict[str, Any]) -> str:
-    notes = [", collapsed"] if result["collapsed"] else []
-    if result.get("learned_nothing", False):  # rows that were made before do not say
-        notes.append(", learned nothing")
-    return interval(result["ssim_unit"], ".4f") + "".join(notes)
+    return interval(result["ssim_unit"], ".4f") + _notes(result)
+
+
+def _notes(result: dict[str, Any]) -> str:
+    """What went wrong with a training."""
+    collapsed = ", collapsed" if result["collapsed"] else ""
+    return collapsed + (", learned nothing" if result.get("learned_nothing") else "")
 
 
 def load() -> dict[str, Any]:

@@ -64,13 +64,13 @@ def without_deep_holes(
     for hole, members, parts in found:
         for window, inside in parts:
             for some in in_parts(len(members), *inside.shape):
-                which = members[some, None, None], *_places(window)
-                seen, missing = images[which], hole[window]
+                seen, missing = images[(members[some], *window)], hole[window]
                 content = (
                     mixed(seen, missing, inside, coarse, rival) if rival else coarse(seen, missing)
                 )
-                filled[which] = np.where(inside[..., np.newaxis], content, filled[which])
-                left[which] &= ~inside
+                for i, each in zip(members[some], content, strict=True):
+                    filled[i][window][inside] = each[inside]
+                    left[i][window][inside] = False
     return filled, left
 
 
@@ -100,6 +100,16 @@ def with_true_inside(
             images_left[i][window][inside] = content[inside]
             left[i][window][inside] = False
     return images_left, left
+
+
+def depth_at_once(hole: np.ndarray, deepest: float) -> float:
+    """How deep that is which :func:`with_true_inside` leaves of a hole, bool (H, W): pixels."""
+    if (depth_of_all := float(depth(hole).max())) <= deepest:
+        return depth_of_all
+    left = hole.copy()
+    for window, inside in _deep_parts(hole, deepest, reserve=False):
+        left[window][inside] = False
+    return float(depth(left).max())
 
 
 def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[Part]:
@@ -145,12 +155,6 @@ def _refuse_too_large(hole: np.ndarray, parts: Iterable[Part], deepest: float) -
         half = _at_half_size(hole[window])
         _refuse_too_large(half, _deep_parts(half, deepest, reserve=False), deepest)
     check_size(left)
-
-
-def _places(window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Rows, (h, 1), and columns, (w,), of a window, by their numbers."""
-    rows, columns = (np.arange(span.start, span.stop) for span in window)
-    return rows[:, np.newaxis], columns
 
 
 def _around(region: Region, more: int, shape: tuple[int, ...]) -> Window:

@@ -22,8 +22,10 @@ from inpaint.base.seeds import derive_seed, generator
 from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
-from inpaint.restoring.fill.regions import REACH, depth, window_around
+from inpaint.restoring.coarse import depth_at_once
+from inpaint.restoring.fill.regions import REACH, window_around
 from inpaint.restoring.networks import NETWORKS
+from inpaint.restoring.networks.surroundings import DEEPEST
 from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
 from inpaint.tracking.record import LEARNED_NOTHING, epoch_metrics
@@ -54,7 +56,7 @@ def run(params: Params, paths: Paths) -> str:
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
-        deepest=max(float(depth(hole).max()) for hole in source.holes),
+        deepest=max(depth_at_once(hole, DEEPEST) for hole in source.holes),
         mirrored=source.mirrors,
     )
     record = _describe_training(params, paths, manifests)

@@ -110,15 +110,22 @@ def test_the_fills_score_is_that_of_a_network_that_changes_nothing(
     assert health.learned_nothing(valid.ssim_unit, health.fill_ssim_unit(data))
 
 
-def test_what_the_network_is_given_of_a_deep_hole_is_no_part_of_the_fills_score(
-    digits: np.ndarray,
+def test_what_a_network_is_given_of_a_deep_hole_counts_in_no_score(
+    params: Params, photographs: np.ndarray
 ) -> None:
-    holes = np.zeros((100, 28, 28), dtype=bool)
-    holes[:, 10:18, 10:18] = True
-    data = make_batch("residual_unet", digits, holes)
-    given = np.where(data.hole > 0, data.inputs["image"], 0.0)
-    coarse = replace(data, inputs=data.inputs | {"image": given})
-    assert health.fill_ssim_unit(coarse) == health.fill_ssim_unit(data)
+    images = np.tile(photographs[:4], (1, 3, 2, 1))  # 72x80 pixels
+    holes = np.zeros(images.shape[:3], dtype=bool)
+    holes[:, 30:] = True
+    data = make_batch("residual_unet", images, holes)
+    assert 0 < data.hole.sum() < holes.sum()
+    image = keras.Input((None, None, 3), name="image")
+    hole = keras.Input((None, None, 1), name="hole")
+    network = keras.Model({"image": image, "hole": hole}, keras.layers.Identity()(image))
+    valid = Trainer(network, params.train.model_dump() | {"optimizer": "adam"}, 1).validate(data)
+    assert health.fill_ssim_unit(data) == pytest.approx(valid.ssim_unit, abs=1e-6)
+    anything = np.where(data.hole > 0, data.inputs["image"], 0.0)
+    other = replace(data, inputs=data.inputs | {"image": anything})
+    assert health.fill_ssim_unit(other) == health.fill_ssim_unit(data)
 
 
 def watched(batch: Batch, gains: list[float], *, steps_per_epoch: int = 50) -> list[health.Health]:
