@@ -181,7 +181,7 @@ def test_textures_are_crops_in_grey_at_the_named_places() -> None:
         chosen = np.random.default_rng(0).permutation(len(pool.names))[:50]
         for i, crop in zip(chosen, pool.take(chosen), strict=True):
             name, row, column = str(pool.names[i]).split(":")
-            picture = PHOTOGRAPHS.get(name, getattr(skimage.data, name, None))()
+            picture = (PHOTOGRAPHS.get(name) or getattr(skimage.data, name))()
             crop_of = picture[int(row) : int(row) + 28, int(column) : int(column) + 28]
             if crop_of.ndim == 3:
                 luma = crop_of @ np.array([0.299, 0.587, 0.114])
