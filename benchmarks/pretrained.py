@@ -25,7 +25,7 @@ NUMBERS = CARD.with_suffix(".json")
 _LARGEST_BYTES = 2_000_000
 _COMMON: Settings = {
     "data.source": "bundled",
-    "data.image_size": 48,
+    "data.image_size": 64,
     "data.train_size": 12_000,
     "data.valid_size": 500,
     "data.test_size": 1000,
@@ -33,13 +33,15 @@ _COMMON: Settings = {
     "mask.kind": "brush",
     "mask.brush_width": 5,
     "mask.share": 0.2,
-    "mask.box_sides": [4, 20],
+    "mask.box_sides": [4, 32],
     "train.holes": "random",
     "train.hole_kinds": ["brush", "box", "dots"],
+    "train.epochs": 8,
+    "train.precision": "bfloat16",
 }
 MODELS: dict[str, tuple[int, Settings]] = {
-    "colour": (3, _COMMON | {"data.dataset": "photos", "train.epochs": 14}),
-    "grey": (1, _COMMON | {"data.dataset": "photos_grey", "train.epochs": 8}),
+    "colour": (3, _COMMON | {"data.dataset": "photos"}),
+    "grey": (1, _COMMON | {"data.dataset": "photos_grey"}),
 }
 
 
