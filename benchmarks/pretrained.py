@@ -1,6 +1,6 @@
 """The models for photographs that come with the package: each is a DVC experiment.
 
-    python -m benchmarks.pretrained          # both, about half an hour, then their card
+    python -m benchmarks.pretrained          # both, twenty minutes each, then their card
     python -m benchmarks.pretrained colour   # one of them
 
 Trained on pictures whose licences allow it. The pictures that they are judged by, whole, in

@@ -50,6 +50,12 @@ def place_of(pool: Pool, index: int) -> tuple[str, int, int]:
     return name, int(row), int(column)
 
 
+def assert_as_bright_as_it_looks(grey: np.ndarray, colour: np.ndarray) -> None:
+    # Rec. 709 and Rec. 601 weigh red, green and blue a little differently.
+    luma = colour @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(grey[..., 0] - luma).max() <= 1
+
+
 def test_bundled_digits_are_5000_in_one_pool(digits_pools: tuple[Pool, ...]) -> None:
     (pool,) = digits_pools
     assert pool.splits == ("train", "valid", "test")
@@ -134,9 +140,7 @@ def test_grey_photographs_are_the_coloured_ones_as_bright_as_they_look(
             colour = PHOTOGRAPHS[name]()[top : top + 32, left : left + 32]
             assert crop.shape == (32, 32, 1)
             assert crop.dtype == np.uint8
-            # Rec. 709 and Rec. 601 weigh red, green and blue a little differently.
-            luma = colour @ np.array([0.299, 0.587, 0.114])
-            assert np.abs(crop[..., 0] - luma).max() <= 1
+            assert_as_bright_as_it_looks(crop, colour)
 
 
 def test_grey_photographs_are_trained_on_with_grey_pictures_unharmed(
@@ -180,11 +184,10 @@ def test_textures_are_crops_in_grey_at_the_named_places() -> None:
     for pool in pools:
         chosen = np.random.default_rng(0).permutation(len(pool.names))[:50]
         for i, crop in zip(chosen, pool.take(chosen), strict=True):
-            name, row, column = str(pool.names[i]).split(":")
+            name, top, left = place_of(pool, i)
             picture = (PHOTOGRAPHS.get(name) or getattr(skimage.data, name))()
-            crop_of = picture[int(row) : int(row) + 28, int(column) : int(column) + 28]
-            if crop_of.ndim == 3:
-                luma = crop_of @ np.array([0.299, 0.587, 0.114])
-                assert np.abs(crop[..., 0] - luma).max() <= 1
+            there = picture[top : top + 28, left : left + 28]
+            if there.ndim == 3:
+                assert_as_bright_as_it_looks(crop, there)
             else:
-                np.testing.assert_array_equal(crop[..., 0], crop_of)
+                np.testing.assert_array_equal(crop[..., 0], there)
