@@ -123,9 +123,9 @@ def test_it_says_what_it_gives(model: PyFuncModel) -> None:
     assert [(t.type, t.shape) for t in signature.outputs] == [(np.uint8, (-1, -1, -1, 1))]
 
 
-def test_it_knows_how_deep_the_holes_of_its_training_were(folder: Path) -> None:
+def test_it_knows_how_deep_a_hole_it_fills_at_once(folder: Path) -> None:
     network = serving.load(folder / "data" / "network" / "inpainter.keras")
-    assert network._deepest == 1.5 * 4  # 8x8 pixels
+    assert network._deepest == 1.5 * 4  # half as deep again as 8x8 pixels
 
 
 def test_it_takes_pictures_of_another_size(finished: Any, model: PyFuncModel) -> None:

@@ -1,4 +1,4 @@
-"""Holes deeper than those of the training: their inside comes from the picture at half its size.
+"""Holes too deep to be filled at once: their inside comes from the picture at half its size.
 
 There a hole is half as deep, and what surrounds it reaches twice as far; where it is still too
 deep, the same is done again. What is left is a band along the hole's border, with known pixels on
@@ -15,11 +15,13 @@ import numpy as np
 
 from inpaint.restoring.fill import Fill as Restore
 from inpaint.restoring.fill import check_size, may_be_too_large
-from inpaint.restoring.fill.regions import REACH, Region, by_hole, depth, moved, regions
+from inpaint.restoring.fill.regions import DEEPEST, REACH, Region, by_hole, depth, moved, regions
 from inpaint.restoring.pixels import in_parts
 from inpaint.restoring.rivals import BORDER, FillAlike, mixed
 
-_SHALLOW = 4  # pixels: what is not deeper is filled at once, whatever a network is trained on
+# Pixels, see `deepest_at_once`.
+_SHALLOW, _DEEPEST_OF_CROPS = 4, 9
+_DEEPER = 1.5
 
 Window = tuple[slice, slice]  # rows and columns of a picture
 Part = tuple[Window, np.ndarray]  # of a hole: where it is, and its inside, bool (h, w)
@@ -49,7 +51,6 @@ def without_deep_holes(
         ValueError: what is left of a hole is too large, see ``fill.check_size``. If there are deep
             holes, it is raised before the first of them is begun.
     """
-    deepest = max(deepest, _SHALLOW)
     found = [
         (hole, members, list(_deep_parts(hole, deepest, reserve=rival is not None)))
         for hole, members in by_hole(holes)
@@ -102,14 +103,24 @@ def with_true_inside(
     return images_left, left
 
 
-def depth_at_once(hole: np.ndarray, deepest: float) -> float:
-    """How deep that is which :func:`with_true_inside` leaves of a hole, bool (H, W): pixels."""
-    if (depth_of_all := float(depth(hole).max())) <= deepest:
-        return depth_of_all
-    left = hole.copy()
-    for window, inside in _deep_parts(hole, deepest, reserve=False):
-        left[window][inside] = False
-    return float(depth(left).max())
+def deepest_at_once(holes: np.ndarray, *, crops: bool) -> float:
+    """How deep a hole may be for a network to fill it at once: pixels, see ``regions.depth``.
+
+    It is half as deep again as the holes of the training, but not deeper than a network sees. Of
+    crops it is less: they are parts of larger pictures, where a smaller version of the picture
+    tells more of a deep hole than a network that looks at the whole hole, even if it is trained on
+    such. What is shallow is filled at once by any network.
+
+    Args:
+        holes: bool (N, H, W), True = missing: those of the training.
+        crops: whether the network is trained on crops.
+    """
+    trained_on = max(
+        float(depth(_left(hole, _deep_parts(hole, DEEPEST, reserve=False))).max())
+        for hole, _ in by_hole(holes)
+    )
+    limit = _DEEPEST_OF_CROPS if crops else DEEPEST
+    return max(min(_DEEPER * trained_on, limit), _SHALLOW)
 
 
 def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[Part]:
@@ -138,7 +149,7 @@ def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[
         yield window, inside
 
 
-def _refuse_too_large(hole: np.ndarray, parts: Iterable[Part], deepest: float) -> None:
+def _refuse_too_large(hole: np.ndarray, parts: list[Part], deepest: float) -> None:
     """Refuse a hole, bool (H, W), of which too much is left to be filled at once, at any size.
 
     Args:
@@ -149,12 +160,18 @@ def _refuse_too_large(hole: np.ndarray, parts: Iterable[Part], deepest: float) -
     Raises:
         ValueError: see ``fill.check_size``.
     """
+    for window, _ in parts:
+        half = _at_half_size(hole[window])
+        _refuse_too_large(half, list(_deep_parts(half, deepest, reserve=False)), deepest)
+    check_size(_left(hole, parts))
+
+
+def _left(hole: np.ndarray, parts: Iterable[Part]) -> np.ndarray:
+    """What of a hole is filled at once: bool (H, W), True = missing."""
     left = hole.copy()
     for window, inside in parts:
         left[window][inside] = False
-        half = _at_half_size(hole[window])
-        _refuse_too_large(half, _deep_parts(half, deepest, reserve=False), deepest)
-    check_size(left)
+    return left
 
 
 def _around(region: Region, more: int, shape: tuple[int, ...]) -> Window:

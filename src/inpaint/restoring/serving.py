@@ -12,7 +12,6 @@ import inpaint.restoring.networks.blocks  # noqa: F401
 from inpaint.restoring.coarse import without_deep_holes
 from inpaint.restoring.fill import Fill, check_holes
 from inpaint.restoring.networks import NETWORKS, network_inputs
-from inpaint.restoring.networks.surroundings import DEEPEST
 from inpaint.restoring.pixels import in_parts, num_at_once, to_signed, to_uint8
 from inpaint.restoring.windows import Piece, pieces
 
@@ -21,8 +20,6 @@ _FOLDER = Path(__file__).parent / "pretrained"
 PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
 # Pixels of a picture that a network sees whole: the report's takes 2.5 GB for them.
 _LARGEST_WHOLE = 2_000_000
-# How much deeper than the holes of the training a hole is still filled at once.
-_DEEPER = 1.5
 
 
 class Inpainter:
@@ -39,7 +36,7 @@ class Inpainter:
         self._model = model
         self._network = NETWORKS[model.name]
         if self._network.is_local:
-            self._deepest = min(_DEEPER * model.get_layer("surroundings").deepest, DEEPEST)
+            self._deepest = model.get_layer("surroundings").deepest
         # One graph for any size and number of images, where `predict` would make several.
         signature = {
             name: tf.TensorSpec((None, None, None, tensor.shape[-1]))

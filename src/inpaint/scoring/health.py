@@ -43,8 +43,10 @@ def reason(result: Mapping[str, Any]) -> str:
     opponent, gain = f"{valid['best_baseline']}, the best method without training,", valid["gain"]
     if _excludes_zero(gain["ssim_unit"]):
         opponent, gain = "the fill that it is given", valid["gain_over_fill"]
+    num = valid["num_groups"]
+    pictures = f"{num} independent pictures" if num > 1 else "one picture"
     return (
         f"on the validation images, its gain in ssim_unit over {opponent} is "
-        f"{interval(gain['ssim_unit'], '+.4f')}, a 95% interval from {valid['num_groups']} "
-        "independent pictures, which is not above zero"
+        f"{interval(gain['ssim_unit'], '+.4f')}, a 95% interval from {pictures}, which is not "
+        "above zero"
     )

@@ -22,10 +22,9 @@ from inpaint.base.seeds import derive_seed, generator
 from inpaint.data.holes import draw
 from inpaint.data.store import load_split
 from inpaint.params import Params, TrainParams
-from inpaint.restoring.coarse import depth_at_once
+from inpaint.restoring.coarse import deepest_at_once
 from inpaint.restoring.fill.regions import REACH, window_around
 from inpaint.restoring.networks import NETWORKS
-from inpaint.restoring.networks.surroundings import DEEPEST
 from inpaint.terminal.progress import ProgressBar
 from inpaint.tracking.live import LiveRun, training_run
 from inpaint.tracking.record import LEARNED_NOTHING, epoch_metrics
@@ -40,9 +39,6 @@ _CURVE_IMAGES = 500
 # How many random holes there are to draw from: few enough for inpaint.restoring.fill to keep the
 # maps of all in images of up to 32x32, which new holes for each batch would have it make anew.
 _HOLE_POOL = 500
-# Pixels. Crops are parts of larger pictures, where a smaller version of the picture tells more of a
-# deep hole than a network that looks at the whole hole, even if it is trained on such.
-_DEEPEST_OF_CROPS = 8.0
 _VERSIONS = ("tensorflow", "keras", "numpy", "scikit-image", "opencv-python-headless", "mlflow")
 
 _HISTORY = ("epoch", "train_loss", "valid_loss", "valid_ssim_unit", "learning_rate")
@@ -59,7 +55,7 @@ def run(params: Params, paths: Paths) -> str:
         filters=params.model.filters,
         dropout=params.model.dropout,
         skip_connections=params.model.skip_connections,
-        deepest=_deepest(source),
+        deepest=deepest_at_once(source.holes, crops=source.motif == "crops"),
         mirrored=source.mirrors,
     )
     record = _describe_training(params, paths, manifests)
@@ -175,12 +171,6 @@ def _hole_pool(train: TrainParams, mask: dict[str, Any], shape: tuple[int, int])
             for kind in train.hole_kinds
         ]
     )
-
-
-def _deepest(source: BatchSource) -> float:
-    """How deep the holes are, in pixels, that the network is said to be trained on."""
-    trained_on = max(depth_at_once(hole, DEEPEST) for hole in source.holes)
-    return min(trained_on, _DEEPEST_OF_CROPS) if source.motif == "crops" else trained_on
 
 
 def _window(network: str, *holes: np.ndarray) -> Window:

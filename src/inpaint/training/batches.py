@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from inpaint.restoring.coarse import with_true_inside
+from inpaint.restoring.fill.regions import DEEPEST
 from inpaint.restoring.networks import NETWORKS, network_inputs
-from inpaint.restoring.networks.surroundings import DEEPEST
 from inpaint.restoring.pixels import to_signed
 from inpaint.training import augment
 

@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 
 from inpaint.restoring import fill, pixels
-from inpaint.restoring.coarse import depth_at_once, with_true_inside, without_deep_holes
+from inpaint.restoring.coarse import deepest_at_once, with_true_inside, without_deep_holes
 from inpaint.restoring.fill import parts
 from inpaint.restoring.fill.regions import depth
 
@@ -78,14 +78,6 @@ def test_depth_is_how_far_it_is_to_a_known_pixel() -> None:
         ],
         atol=1e-3,
     )
-
-
-@pytest.mark.parametrize("deepest", [0, 1, 4])
-def test_a_hole_of_4_pixels_is_not_deep_for_any_network(
-    photograph: np.ndarray, deepest: float
-) -> None:
-    hole = holed(np.s_[101:109, 50:333])
-    assert without_deep_holes(photograph, hole, deepest, not_called)[1] is hole
 
 
 @pytest.mark.parametrize("deepest", [4, 5.5, 24])
@@ -295,14 +287,29 @@ def test_in_trainings_the_inside_is_that_of_the_smaller_picture_as_it_is(
     assert 0.3 < kept < 0.8
 
 
-@pytest.mark.parametrize("box", BOXES.values(), ids=list(BOXES))
-def test_what_is_filled_at_once_of_a_deep_hole_is_a_band(photograph: np.ndarray, box: Box) -> None:
-    _, left = with_true_inside(photograph, holed(box), DEEPEST)
-    received = depth_at_once(holed(box)[0], DEEPEST)
-    assert received == depth(left[0]).max()
-    # Half as wide as holes may be deep, and known on both sides.
-    assert DEEPEST / 4 <= received <= DEEPEST / 4 + 2
-    assert depth_at_once(holed(box)[0], 102) == depth(holed(box)[0]).max() > DEEPEST
+@pytest.mark.parametrize(
+    ("rows", "of_images", "of_crops"),
+    [
+        (0, 4, 4),
+        (2, 4, 4),  # what is shallow is filled at once by any network
+        (4, 6, 6),  # half as deep again
+        (5, 7.5, 7.5),
+        (14, 21, 9),  # crops tell less of a deep hole
+        (16, 24, 9),
+        (24, 24, 9),  # as far as a network sees
+        (25, 9, 9),  # deeper: what is left is a band, 12 wide and known on both sides
+        (60, 9, 9),
+    ],
+)
+def test_holes_are_filled_at_once_by_how_deep_those_of_the_training_are(
+    rows: int, of_images: float, of_crops: float
+) -> None:
+    holes = np.zeros((4, 80, 90), bool)
+    holes[0, 80 - rows :] = holes[1, 5:7, 8:88] = holes[3, 0] = True  # 1 pixel deep, if any
+    if not rows:
+        holes[:] = False
+    assert deepest_at_once(holes, crops=False) == of_images
+    assert deepest_at_once(holes, crops=True) == of_crops
 
 
 def test_trainings_on_holes_that_are_not_deep_are_left_alone(photograph: np.ndarray) -> None:

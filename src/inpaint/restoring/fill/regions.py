@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 
 REACH = 10  # pixels: what lies farther from a hole has no say in its fill
+# Pixels: as far as a network sees what surrounds a missing one. No deeper hole, see `depth`, is
+# filled at once, in training or later.
+DEEPEST = 24
 _TOUCH = 2 * REACH + 1  # missing pixels no farther apart than that have touching neighbourhoods
 
 

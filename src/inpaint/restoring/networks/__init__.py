@@ -24,13 +24,13 @@ class Network:
 
     Attributes:
         build: (channels, filters, dropout, skip_connections, deepest, mirrored) -> keras.Model,
-            where deepest is the depth of the holes that it is trained on, see ``Surroundings``,
+            where deepest is how deep a hole it fills at once, see ``Surroundings``,
             and mirrored tells whether it is trained on mirror images as well
         fill: what the hole is filled with in the network's input.
         sees_hole: whether the hole itself is a second input.
         is_local: whether it passes known pixels through, and fills a hole by what lies within
-            ``regions.REACH`` of it alone: then each region is filled by itself. (For deeper holes
-            than those of the training, it is what lies so near in a smaller picture.)
+            ``regions.REACH`` of it alone: then each region is filled by itself. (For holes that
+            are too deep to be filled at once, it is what lies so near in a smaller picture.)
         multiple: what height and width of its images have to be multiples of.
     """
 

@@ -44,7 +44,7 @@ def residual_unet(
         filters: of the first level; the lower ones have 2 and 4 times as many.
         dropout: share of activations dropped inside each residual block.
         skip_connections: whether decoder levels see the encoder's.
-        deepest: how deep the holes are that it is trained on, see ``Surroundings``.
+        deepest: how deep a hole is that it fills at once, in pixels, see ``Surroundings``.
         mirrored: whether it also looks at the mirror image, but not in training, and gives the mean
             of both: better by as much as a longer training, in twice the time. For images that are
             as likely as their mirror images, if it is trained on both.

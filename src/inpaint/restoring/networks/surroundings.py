@@ -9,13 +9,10 @@ from typing import Any
 
 import keras
 
-from inpaint.restoring.fill.regions import REACH
+from inpaint.restoring.fill.regions import DEEPEST, REACH
 
 # Pixels: the standard deviation of the weights of the pixels around one, and where they end.
-_SIGMA, _RADIUS = 8.0, 24
-# Pixels: what is farther from all known ones has no surroundings to see. No deeper holes are filled
-# at once, in training or later.
-DEEPEST = float(_RADIUS)
+_SIGMA, _RADIUS = 8.0, DEEPEST
 # How far from a missing pixel a pixel can be that has a say in `Surroundings` of it: one more for a
 # gradient, and REACH for the holes that decide what is near.
 SURROUNDINGS_RADIUS = _RADIUS + 1 + REACH
@@ -39,14 +36,13 @@ class Surroundings(keras.layers.Layer):
     products with band matrices, which for its width are faster than convolutions.
 
     Args:
-        deepest: pixels from a missing pixel to the nearest known one, at most, in the holes that
-            the network is trained on, ``DEEPEST`` or less: it is saved here, for those who use the
-            network.
+        deepest: how deep a hole is that the network fills at once, in pixels, see
+            ``coarse.deepest_at_once``. It is saved here for those who use the network.
     """
 
     def __init__(self, deepest: float, **options: Any) -> None:
         super().__init__(**options)
-        self.deepest = min(deepest, DEEPEST)
+        self.deepest = deepest
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"deepest": self.deepest}
