@@ -36,7 +36,7 @@ _COMMON: Settings = {
     "mask.box_sides": [4, 32],
     "train.holes": "random",
     "train.hole_kinds": ["brush", "box", "dots"],
-    "train.epochs": 8,
+    "train.epochs": 12,
     "train.precision": "bfloat16",
 }
 MODELS: dict[str, tuple[int, Settings]] = {
