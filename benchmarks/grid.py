@@ -8,6 +8,7 @@ again: an interrupted grid goes on where it was.
 """
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -27,11 +28,11 @@ from benchmarks.grid_tables import as_line, with_tables
 from benchmarks.task import ROOT, official_pictures, parameters
 from inpaint.base.errors import StageError
 from inpaint.base.files import read_json, write_json, write_text
-from inpaint.base.origin import digest_of
 from inpaint.commands.launch import exit_codes
 from inpaint.data.holes import HOLE_KINDS
 from inpaint.data.images.official import MIRROR_VARIABLE
 
+PACKAGE = Path(inpaint.__file__).parent
 RESULTS = ROOT / "benchmarks" / "grid.json"
 PAGE = ROOT / "benchmarks" / "quality.md"
 
@@ -52,7 +53,8 @@ _ONE_CORE_EACH = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
 }
-_CODE = ("data", "restoring", "training", "scoring", "stages")  # what decides a result
+# What decides a result.
+_CODE = ("base/seeds.py", "data", "restoring", "training", "scoring", "stages")
 
 
 def _cell(dataset: str, kind: str, seed: int, epochs: int, sizes: dict[str, int]) -> Settings:
@@ -82,10 +84,28 @@ _NAMES = (
 )
 
 
-def code_version() -> str:
-    """A digest of the code that decides what comes out of a cell."""
-    package = Path(inpaint.__file__).parent
-    return _digest([digest_of(package / name) for name in _CODE])
+def code_version(package: Path = PACKAGE) -> str:
+    """A digest of the code that decides what comes out of a cell, whatever is said of it."""
+    chosen = [package / name for name in _CODE]
+    files = sorted(
+        file for path in chosen for file in (path.rglob("*.py") if path.is_dir() else [path])
+    )
+    return _digest(
+        {
+            file.relative_to(package).as_posix(): _without_words(file.read_text(encoding="utf-8"))
+            for file in files
+        }
+    )
+
+
+def _without_words(source: str) -> str:
+    """Python code without comments and docstrings, in one layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def decisive(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,26 @@ def test_cell_is_not_there_with_other_defaults(
         (tmp_path / "params.yaml").write_text(re.sub(pattern, text, defaults))
         monkeypatch.setattr(task, "ROOT", tmp_path)
         assert grid.is_there(NAMES[0], kept, "c0de") == is_there
+
+
+def test_code_is_the_same_whatever_is_said_of_it(tmp_path: Path) -> None:
+    package = tmp_path / "inpaint"
+    shutil.copytree(grid.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "*.keras"))
+    expected = grid.code_version()
+    assert grid.code_version(package) == expected
+    for name, old, new, is_same in (
+        ("restoring/coarse.py", "\nimport math\n", "\n\nimport math  # logarithms\n", True),
+        ("restoring/coarse.py", '"""Holes too deep', '"""Holes far too deep', True),
+        ("restoring/coarse.py", "deepest / 2", "deepest / 3", False),
+        ("base/seeds.py", "def generator(", "def a_generator(", False),
+        ("training/loop.py", "_WARM_UP = 0.05", "_WARM_UP = 0.06", False),
+        ("commands/runs.py", "def ", "def other_", True),
+    ):
+        source = (package / name).read_text(encoding="utf-8")
+        assert old in source
+        (package / name).write_text(source.replace(old, new))
+        assert (grid.code_version(package) == expected) == is_same, name
+        (package / name).write_text(source)
 
 
 @pytest.fixture

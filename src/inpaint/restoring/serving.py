@@ -1,6 +1,7 @@
 """The one way from images with holes to restored images."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -84,7 +85,7 @@ class Inpainter:
         self._check(images)
         check_holes(images, holes)
         if self._network.is_local:
-            return self._restore_pieces(images, holes, rival=self._network.fill)
+            return self._coarse_to_fine(images, holes, self._correct, self._network.fill)
         height, width = images.shape[1:3]
         if height * width > _LARGEST_WHOLE:
             raise ValueError(
@@ -97,12 +98,21 @@ class Inpainter:
             restored[part] = to_uint8(self._predict(inputs).numpy())
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 
-    def _restore_pieces(
-        self, images: np.ndarray, holes: np.ndarray, rival: Fill | None = None
+    def fill(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+        """What a network that changes nothing would give, from and to the same as ``restore``."""
+        if self._network.is_local:
+            return self._coarse_to_fine(images, holes, self._network.fill, self._network.fill)
+        return self._network.fill(images, holes)
+
+    def _coarse_to_fine(
+        self, images: np.ndarray, holes: np.ndarray, at_once: Fill, rival: Fill | None = None
     ) -> np.ndarray:
-        images, holes = without_deep_holes(
-            images, holes, self._deepest, self._restore_pieces, rival
-        )
+        """Fill the inside of deep holes from smaller pictures, and all the rest at once."""
+        coarser = partial(self._coarse_to_fine, at_once=at_once)
+        return at_once(*without_deep_holes(images, holes, self._deepest, coarser, rival))
+
+    def _correct(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+        """Fill holes and correct the fill by the network, piece by piece."""
         filled = self._network.fill(images, holes)
         restored = filled.copy()
         for batch in _batches(pieces(holes)):
@@ -161,6 +171,7 @@ def load(path: Path) -> Inpainter:
     """
     try:
         return Inpainter(keras.saving.load_model(path, compile=False, safe_mode=True))
-    except ValueError as error:
+    # Of a layer that it does not know, or that does not fit, Keras tells by a TypeError.
+    except (ValueError, TypeError) as error:
         reason = next(iter(str(error).splitlines()), "")
         raise ValueError(f"{path} is no model of this project: {reason}") from None

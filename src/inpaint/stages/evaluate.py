@@ -14,7 +14,6 @@ from inpaint.data.store import load_split
 from inpaint.params import EvaluateParams, Params
 from inpaint.restoring import serving
 from inpaint.restoring.fill import Fill
-from inpaint.restoring.networks import NETWORKS
 from inpaint.scoring import health, metrics
 from inpaint.scoring.baselines import baselines
 from inpaint.scoring.intervals import intervals
@@ -41,11 +40,8 @@ def run(params: Params, paths: Paths) -> str:
     of_test = drawn["splits"]["test"]
     parity = _check_parity(params.evaluate, true, restored, scores)
     summary = _summarize(params.evaluate, manifest, scores, list(methods))
-    own_fill = NETWORKS[trained["params"]["model"]["network"]].fill
-    of_fill = _scores_of(own_fill, methods, true["valid"], holes["valid"], scores["valid"])
-    summary["valid"] |= _against_fill(
-        params.evaluate, manifest, summary["valid"], scores["valid"], of_fill
-    )
+    of_fill = _score_fill(model, true["valid"], holes["valid"])
+    summary["valid"] |= _against_fill(params.evaluate, manifest, scores["valid"], of_fill)
     result = {
         "run_id": trained["run_id"],
         "data": _describe_data(manifest),
@@ -124,13 +120,17 @@ def _check_parity(
     Raises:
         StageError: the two implementations disagree, so that no score can be trusted.
     """
-    images_true = np.concatenate([true[split] for split in _SCORED])
-    images_pred = np.concatenate([restored[split] for split in _SCORED])
-    ssim = np.concatenate([scores[split]["composite"]["ssim"] for split in _SCORED])
-    count = min(evaluate.parity_images, len(ssim))
-    chosen = generator(0, "parity").permutation(len(ssim))[:count]
+    num_valid, num_test = (len(restored[split]) for split in _SCORED)
+    count = min(evaluate.parity_images, num_valid + num_test)
+    chosen = generator(0, "parity").permutation(num_valid + num_test)[:count]
+    of = {"valid": chosen[chosen < num_valid], "test": chosen[chosen >= num_valid] - num_valid}
+    ssim = {split: scores[split]["composite"]["ssim"] for split in _SCORED}
+    images_true, images_pred, claimed = (
+        np.concatenate([each[split][of[split]] for split in _SCORED])
+        for each in (true, restored, ssim)
+    )
     with ProgressBar("Checking SSIM", count, lines=1) as bar:
-        largest = metrics.parity(images_true[chosen], images_pred[chosen], ssim[chosen], bar.update)
+        largest = metrics.parity(images_true, images_pred, claimed, bar.update)
     if largest > metrics.PARITY_TOLERANCE:
         raise StageError(
             f"SSIM of TensorFlow and scikit-image differ by {largest:.2g}, allowed: up to "
@@ -165,31 +165,27 @@ def _summarize(
     }
 
 
-def _scores_of(
-    fill: Fill, methods: dict[str, Fill], images: np.ndarray, holes: np.ndarray, scores: Scores
+def _score_fill(
+    inpainter: serving.Inpainter, images: np.ndarray, holes: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The scores of a fill; where it is one of the methods, they are there already."""
-    name = next((name for name, method in methods.items() if method is fill), None)
-    return scores[name] if name else metrics.score_images(images, fill(images, holes), holes)
+    """The scores of what the network is given: if it learns nothing, it gives the same."""
+    with ProgressBar("Scoring its fill", 1, lines=1) as bar:
+        scores = metrics.score_images(images, inpainter.fill(images, holes), holes)
+        bar.update(1, "valid")
+    return scores
 
 
 def _against_fill(
     evaluate: EvaluateParams,
     manifest: dict[str, Any],
-    summary: dict[str, Any],
     scores: Scores,
     fill_scores: dict[str, np.ndarray],
 ) -> dict[str, Any]:
     """The gain of the model on valid over the fill that it is given, and from how many pictures."""
     groups = np.array(manifest["splits"]["valid"]["groups"])
-    gain = summary["gain"]
-    if fill_scores is not scores[summary["best_baseline"]]:  # otherwise it is this very gain
-        rng = generator(0, "bootstrap", "valid")
-        result = intervals(
-            rng, scores["composite"], fill_scores, groups, evaluate.bootstrap_samples
-        )
-        gain = result["gain"]
-    return {"gain_over_fill": gain, "num_groups": len(np.unique(groups))}
+    rng = generator(0, "bootstrap", "valid")
+    found = intervals(rng, scores["composite"], fill_scores, groups, evaluate.bootstrap_samples)
+    return {"gain_over_fill": found["gain"], "num_groups": len(np.unique(groups))}
 
 
 def _describe_data(manifest: dict[str, Any]) -> dict[str, Any]:

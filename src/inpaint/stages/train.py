@@ -177,7 +177,7 @@ def _window(network: str, *holes: np.ndarray) -> Window:
     """Where a network has to look for all these holes.
 
     It halves images, so that it matters where a window begins. If all holes are one, it is the
-    window that is looked at when that hole is filled; otherwise, of each hole it is the hole's own.
+    window that is looked at when that hole is filled; otherwise, that around all of them.
     """
     if not NETWORKS[network].is_local:
         return WHOLE

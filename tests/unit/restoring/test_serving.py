@@ -263,6 +263,17 @@ def test_model_that_carries_code_is_not_loaded(tmp_path: Path) -> None:
         serving.load(tmp_path / "model.keras")
 
 
+def test_model_with_a_layer_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    class Odd(keras.layers.Layer):
+        def call(self, image: keras.KerasTensor) -> keras.KerasTensor:
+            return image
+
+    image = keras.Input((24, 40, 3), name="image")
+    keras.Model(image, Odd()(image), name="report_unet").save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=r"model\.keras is no model of this project: .*Functional"):
+        serving.load(tmp_path / "model.keras")
+
+
 def test_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"model\.keras is no model of .*: File not found"):
         serving.load(tmp_path / "model.keras")

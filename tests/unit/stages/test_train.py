@@ -1,11 +1,14 @@
-"""What the stage train says of its parameters."""
+"""What the stage train says of its parameters, and where it looks."""
 
 import copy
 import hashlib
 
+import numpy as np
 import pytest
 
 from inpaint.stages.train import _params_digest as params_digest
+from inpaint.stages.train import _window as window
+from inpaint.training.loop import WHOLE
 from tests.unit.example import PARAMS
 
 
@@ -41,3 +44,15 @@ def test_params_digest_ignores_names_and_order() -> None:
     same = {section: dict(reversed(PARAMS[section].items())) for section in reversed(PARAMS)}
     same["tracking"] = {"experiment": "another"}
     assert params_digest(same) == params_digest(PARAMS)
+
+
+def test_a_network_looks_where_holes_are() -> None:
+    holes, others = np.zeros((2, 40, 50), bool), np.zeros((3, 40, 50), bool)
+    holes[0, 13:20, 30:38] = others[1, 18:25, 33] = True
+    assert window("residual_unet", holes, others) == np.s_[3:35, 20:48]
+    # The report's sees whole images.
+    assert window("report_unet", holes, others) == WHOLE
+    others[2, 36] = True
+    assert window("residual_unet", holes, others) == np.s_[3:40, 0:50]
+    others[2, 5] = True
+    assert window("residual_unet", holes, others) == WHOLE
