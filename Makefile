@@ -20,7 +20,7 @@ help:
 	@echo "make serve     answer requests by the champion: docs/serving.md; MODEL=inpaint-mnist PORT=5001"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
-	@echo "make bench     how fast it is, against rivals: about twenty minutes"
+	@echo "make bench     how fast it is, against rivals: about 25 minutes"
 	@echo "make grid      short trainings on every data set and kind of hole: an hour"
 	@echo "make pretrained  train the models that come with the package again: half an hour each"
 	@echo "make pictures  whole photographs restored by these models, beside rivals: two minutes"

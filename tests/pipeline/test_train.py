@@ -17,6 +17,7 @@ from mlflow.entities import Run
 
 from inpaint.base import origin
 from inpaint.base.files import array_digest
+from inpaint.restoring import serving
 from inpaint.restoring.networks.blocks import WithMirrorImages
 from inpaint.tracking.live import LiveRun
 from inpaint.tracking.store import tracking_uri
@@ -282,10 +283,12 @@ def test_what_is_not_trained_on_mirror_images_looks_at_none(project: Any) -> Non
     assert not looks_at_mirror_images(project)
 
 
-def test_photographs_run_through_with_their_crops_resampled_together(project: Any) -> None:
-    project.set({"data": {"dataset": "photos"}, "train": {"epochs": 1}})
+def test_photographs_run_through_as_crops_of_a_few_pictures(project: Any) -> None:
+    project.set({"data": {"dataset": "photos"}, "mask": {"kind": "half"}, "train": {"epochs": 1}})
     assert project.run("prepare", "mask", "train", "evaluate", "plot") == 0
     assert looks_at_mirror_images(project)
+    # Half of 32 pixels is 16 deep: its inside comes from the smaller picture.
+    assert serving.load(project.paths.model)._deepest == 9
     gain = json.loads(project.paths.metrics.read_text())["test"]["gain"]["ssim_unit"]
     assert gain["low"] <= gain["mean"] <= gain["high"]
 

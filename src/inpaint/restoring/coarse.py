@@ -19,7 +19,7 @@ from inpaint.restoring.fill.regions import DEEPEST, REACH, Region, by_hole, dept
 from inpaint.restoring.pixels import in_parts
 from inpaint.restoring.rivals import BORDER, FillAlike, mixed
 
-# Pixels, see `deepest_at_once`.
+# See `deepest_at_once`: in pixels, and a factor.
 _SHALLOW, _DEEPEST_OF_CROPS = 4, 9
 _DEEPER = 1.5
 

@@ -99,7 +99,7 @@ class Inpainter:
         return restored if raw else np.where(holes[..., np.newaxis], restored, images)
 
     def fill(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
-        """What a network that changes nothing would give, from and to the same as ``restore``."""
+        """What a network that changes nothing would give, where ``restore`` refuses nothing."""
         if self._network.is_local:
             return self._coarse_to_fine(images, holes, self._network.fill, self._network.fill)
         return self._network.fill(images, holes)
@@ -107,7 +107,10 @@ class Inpainter:
     def _coarse_to_fine(
         self, images: np.ndarray, holes: np.ndarray, at_once: Fill, rival: Fill | None = None
     ) -> np.ndarray:
-        """Fill the inside of deep holes from smaller pictures, and all the rest at once."""
+        """Fill the inside of deep holes from smaller pictures, and all the rest at once.
+
+        The rival is tried on the pictures in their own size alone.
+        """
         coarser = partial(self._coarse_to_fine, at_once=at_once)
         return at_once(*without_deep_holes(images, holes, self._deepest, coarser, rival))
 

@@ -20,7 +20,7 @@ def learned_nothing(over_best: Gain, over_fill: Gain) -> bool:
 
     Args:
         over_best: the gain in ssim_unit over the best method without training.
-        over_fill: the same over the network's own fill, what its input's holes are filled with.
+        over_fill: the same over what it would give if it changed nothing, see ``Inpainter.fill``.
     """
     return not _excludes_zero(over_best) or not _is_above_zero(over_fill)
 

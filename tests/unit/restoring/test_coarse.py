@@ -305,7 +305,7 @@ def test_holes_are_filled_at_once_by_how_deep_those_of_the_training_are(
     rows: int, of_images: float, of_crops: float
 ) -> None:
     holes = np.zeros((4, 80, 90), bool)
-    holes[0, 80 - rows :] = holes[1, 5:7, 8:88] = holes[3, 0] = True  # 1 pixel deep, if any
+    holes[2, 80 - rows :] = holes[1, 5:7, 8:88] = holes[3, 0] = True  # two are 1 pixel deep
     if not rows:
         holes[:] = False
     assert deepest_at_once(holes, crops=False) == of_images

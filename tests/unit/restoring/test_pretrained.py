@@ -22,6 +22,7 @@ def test_they_are_there_and_better_than_the_fill(channels: int) -> None:
         holes[0, row : row + 8, 20:430:40] = holes[0, row : row + 3, 30:430] = True
     model = load_pretrained(channels)
     assert model.channels == channels
+    assert model._deepest == 9  # trained on crops
     restored = model.restore(images, holes)
     np.testing.assert_array_equal(restored[~holes], images[~holes])
     of_model, of_fill = (

@@ -73,6 +73,11 @@ def test_the_reason_names_the_interval_what_it_is_over_and_how_many_pictures(
     )
 
 
+def test_one_picture_is_called_so(result: dict[str, Any]) -> None:
+    result["valid"] |= {"gain": {"ssim_unit": gain(0, 0)}, "num_groups": 1}
+    assert "a 95% interval from one picture, which" in health.reason(result)
+
+
 def test_the_reason_may_be_the_networks_own_fill(result: dict[str, Any]) -> None:
     result["valid"]["gain_over_fill"]["ssim_unit"] = {"mean": -0.1, "low": -0.2, "high": -0.05}
     assert "over the fill that it is given is -0.1000 [-0.2000, -0.0500]" in health.reason(result)
