@@ -21,7 +21,7 @@ help:
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
 	@echo "make bench     how fast it is, against rivals: about 25 minutes"
-	@echo "make grid      short trainings on every data set and kind of hole: an hour"
+	@echo "make grid      short trainings on every data set and kind of hole: an hour and a half"
 	@echo "make pretrained  train the models that come with the package again: half an hour each"
 	@echo "make pictures  whole photographs restored by these models, beside rivals: two minutes"
 	@echo "make results   every row of the README's tables, as experiments: some five hours"

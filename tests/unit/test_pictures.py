@@ -10,7 +10,6 @@ import pytest
 from benchmarks import damage, pictures, sheet
 from inpaint.base.errors import InputError
 from inpaint.restoring import fill
-from inpaint.restoring.serving import PRETRAINED
 
 SHAPES = {"astronaut": (512, 512), "chelsea": (300, 451), "coffee": (400, 600)}
 PAGE = "<!-- results: made by benchmarks/pictures.py -->\n<!-- end of results -->\n"
@@ -182,6 +181,5 @@ def test_page_has_the_numbers_of_the_results_file() -> None:
 
 
 def test_numbers_are_of_the_models_that_come_with_the_package() -> None:
-    shipped = {"colour": PRETRAINED[3], "grey": PRETRAINED[1]}
-    digests = {kind: pictures.digest(path) for kind, path in shipped.items()}
+    digests = {kind: pictures.digest(path) for kind, path in pictures._SHIPPED.items()}
     assert pictures.load()["models"] == digests
