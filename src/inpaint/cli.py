@@ -1,7 +1,7 @@
 """The command `inpaint`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -9,9 +9,12 @@ from typer.core import TyperCommand, TyperGroup
 from inpaint import __version__
 from inpaint.commands.launch import exit_codes, launch, launch_command
 
+_PICTURES = "Pictures"
 _STAGES, _PARAMETERS = "Single stages", "Parameters"
 _RUNS, _REGISTRY = "Runs and experiments", "The registry"
 
+Method = Literal["model", "biharmonic", "telea", "navier-stokes"]
+Format = Literal["png", "jpeg", "webp", "tiff"]
 _Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Kept with the alias's move.")]
 _Run = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
 
@@ -82,6 +85,82 @@ def _options(
     ] = False,
 ) -> None:
     pass
+
+
+@app.command(rich_help_panel=_PICTURES)
+def restore(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Files, or folders of files.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A file, or a folder.")],
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--mask", "-m", metavar="PATH", help="A file, a folder of files by name, or `alpha`."
+        ),
+    ] = None,
+    center: Annotated[
+        int | None, typer.Option(metavar="SIZE", help="A square in the middle is missing.")
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="ROW,COLUMN,HEIGHT,WIDTH", help="A rectangle, in pixels, is missing."),
+    ] = None,
+    color: Annotated[
+        str | None,
+        typer.Option(metavar="FF00FF", help="What is painted over in this colour is missing."),
+    ] = None,
+    invert: Annotated[bool, typer.Option("--invert", help="Black is missing in masks.")] = False,
+    method: Annotated[Method, typer.Option(help="The others need no model.")] = "model",
+    model: Annotated[
+        str | None,
+        typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, a RUN, or a .keras file."),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Undamaged, to score the result: a file, or a folder."),
+    ] = None,
+    file_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="Of the files in a folder; JPEG loses something."),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also write NAME.compare.png: before, mask, after.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+) -> None:
+    """Fill the holes of pictures, of any size, anywhere: no project is needed.
+
+    What is missing is white in the mask, from 128 of 255 on, which is a picture of the same size;
+    `--mask alpha` takes what is transparent. Known pixels come back bit for bit, and a picture
+    keeps its size, mode, depth, format and profile. Only JPEG becomes PNG, unless it is asked for.
+
+    The model is the project's champion where that fits the picture, else one for photographs that
+    comes with the package. Of a folder, what was done before is not done again.
+
+    \b
+    Examples:
+      inpaint restore photo.jpg --mask mask.png --output restored.png
+      inpaint restore scans/ --mask masks/ --output restored/
+      inpaint restore photo.png --color FF00FF --output restored.png --compare
+    """
+    from inpaint.data.pictures.masks import Missing
+
+    with exit_codes() as code:
+        code.value = launch_command(
+            "restore",
+            images,
+            root=Path.cwd(),
+            output=output,
+            missing=Missing(mask, center, box, color, invert),
+            method=method,
+            model=model,
+            reference=reference,
+            file_format=file_format and file_format.upper(),
+            compare=compare,
+            force=force,
+        )
+    raise typer.Exit(code.value)
 
 
 @app.command(rich_help_panel=_STAGES)

@@ -46,6 +46,8 @@ def import_closure(start: set[Path], without: Collection[str] = ()) -> set[Path]
     while todo:
         path = todo.pop()
         done.add(path)
+        if path == ROOT / "src" / "inpaint" / "__init__.py":
+            continue  # it imports what people ask for from Python, and only then
         names = [name for name in imported_names(path) if name.startswith("inpaint")]
         todo |= {file for name in names for file in module_files(name)} - done - left_out
     return done

@@ -15,6 +15,7 @@ from inpaint.base.errors import InputError, StageError
 from inpaint.terminal.quiet import without_greetings
 
 STAGES = ("prepare", "mask", "train", "evaluate", "plot")
+ANYWHERE = ("restore",)  # commands that need no project
 
 
 def launch(*arguments: str, root: Path) -> int:
@@ -44,7 +45,7 @@ def launch(*arguments: str, root: Path) -> int:
 def launch_command(command: str, *arguments: Any, root: Path, **options: Any) -> int:
     """Run one of `inpaint.commands` on the project tree ``root``, give the exit code."""
     with exit_codes() as code:
-        if not (root / "params.yaml").exists():
+        if command not in ANYWHERE and not (root / "params.yaml").exists():
             raise InputError("params.yaml is not there: run in the project's root, which holds it")
         from rich.console import Console
 

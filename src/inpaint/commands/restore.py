@@ -1,0 +1,191 @@
+"""`inpaint restore IMAGE...`: people's own pictures, by a model or a classical method."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from inpaint.base.errors import InputError
+from inpaint.base.paths import Paths
+from inpaint.data.pictures import sheet
+from inpaint.data.pictures.jobs import Job, jobs, partner
+from inpaint.data.pictures.masks import Missing
+from inpaint.data.pictures.reading import Picture, in_8_bits, read, size_of
+from inpaint.data.pictures.writing import write
+from inpaint.params import load_params
+from inpaint.restoring.fill import biharmonic
+from inpaint.restoring.restorer import Restorer
+from inpaint.terminal.console import console
+from inpaint.terminal.progress import ProgressBar
+from inpaint.tracking.registry.choice import Choice
+
+Scores = dict[str, np.ndarray]  # of one picture, as `metrics.score_images` gives them
+_MUCH = 0.5  # of a picture
+
+
+def run(
+    root: Path,
+    images: Sequence[Path],
+    *,
+    output: Path,
+    missing: Missing,
+    method: str,
+    model: str | None,
+    reference: Path | None,
+    file_format: str | None,
+    compare: bool,
+    force: bool,
+) -> int:
+    planned = jobs(images, output, file_format)
+    to_do = [job for job in planned if force or not job.output.exists()]
+    if len(planned) == 1 and not to_do:
+        raise InputError(f"{output} is there already: --force replaces it")
+    work = _Work(Choice(root, method, model, _champion_of(root)), missing, reference, compare)
+    work.notes["there already, and left as they were; --force replaces them"] = len(planned) - len(
+        to_do
+    )
+    started = time.monotonic()
+    failed = _do_all(work, to_do)
+    _tell(work, failed, time.monotonic() - started)
+    return 1 if failed else 0
+
+
+@dataclass
+class _Work:
+    """What is done to each picture, and what came of it.
+
+    Attributes:
+        missing_pixels: of each that was restored.
+        scores: of each that has a reference: as restored, and by the biharmonic fill.
+        notes: what people should know, and of how many pictures.
+    """
+
+    choice: Choice
+    missing: Missing
+    reference: Path | None
+    compare: bool
+    missing_pixels: list[int] = field(default_factory=list)
+    scores: list[tuple[Scores, Scores]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def do(self, job: Job) -> None:
+        """Restore a picture.
+
+        Raises:
+            InputError: it, its mask or its reference cannot be used.
+        """
+        picture = read(job.image)
+        hole = self.missing.hole(job.image, picture)
+        true = _true(job.image, picture, self.reference) if self.reference else None
+        try:
+            colours = Restorer(self.choice).restore(picture.colours, hole)
+        except ValueError as error:
+            raise InputError(f"{job.image}: {error}") from None
+        alpha = picture.alpha
+        if self.missing.is_alpha and alpha is not None:  # so that what was filled can be seen
+            alpha = np.where(hole, np.iinfo(alpha.dtype).max, alpha)
+        write(job.output, replace(picture, colours=colours, alpha=alpha))
+        if self.compare:
+            sheet.write(job.output, picture.colours, hole, colours)
+        if true is not None:
+            self.scores.append(_scores(picture.colours, true, colours, hole))
+        self._note(picture, job, hole)
+
+    def _note(self, picture: Picture, job: Job, hole: np.ndarray) -> None:
+        self.missing_pixels.append(int(hole.sum()))
+        if not hole.any():
+            self.notes["have nothing missing, and were written as they are"] += 1
+        if hole.mean() > _MUCH:
+            self.notes["have more than half missing: white is missing; --invert: black"] += 1
+        if picture.form.format == "JPEG" and job.output.suffix.lower() == ".png":
+            self.notes["were JPEG, which loses something, and are PNG now; see --format"] += 1
+
+
+def _champion_of(root: Path) -> tuple[str, str] | None:
+    """What `Choice` takes of a project; None if people are in no project."""
+    path = Paths(root).params
+    if not path.exists():
+        return None
+    params = load_params(path)
+    return params.registry.model, params.data.dataset
+
+
+def _do_all(work: _Work, to_do: Sequence[Job]) -> int:
+    """Restore one picture after the other; give how many failed, after telling why."""
+    failed = 0
+    with ProgressBar("Picture", total=len(to_do)) as bar:
+        for number, job in enumerate(to_do, start=1):
+            try:
+                work.do(job)
+            except InputError as error:
+                failed += 1
+                print(f"error: {error}", file=sys.stderr, flush=True)
+            bar.update(number)
+    return failed
+
+
+def _true(image: Path, picture: Picture, reference: Path) -> np.ndarray:
+    """The picture as it was before something went missing: of its shape and type."""
+    path = partner(image, reference, "reference")
+    true = read(path).colours
+    if true.shape != picture.colours.shape:
+        raise InputError(
+            f"{path}: the reference has {size_of(true)}, {true.shape[2]} channels; the picture "
+            f"{size_of(picture.colours)}, {picture.colours.shape[2]} channels"
+        )
+    return true
+
+
+def _scores(
+    damaged: np.ndarray, true: np.ndarray, restored: np.ndarray, hole: np.ndarray
+) -> tuple[Scores, Scores]:
+    """Of what was restored, and of the biharmonic fill; all of them (H, W, C)."""
+    from inpaint.scoring import metrics
+
+    true, damaged, restored = (in_8_bits(each)[np.newaxis] for each in (true, damaged, restored))
+    holes = hole[np.newaxis]
+    filled = biharmonic(damaged, holes)
+    return metrics.score_images(true, restored, holes), metrics.score_images(true, filled, holes)
+
+
+def _tell(work: _Work, failed: int, seconds: float) -> None:
+    out, num = console(), len(work.missing_pixels)
+    if num:
+        used = work.choice.used.items()
+        by = ", ".join(name if count == num else f"{name} ({count})" for name, count in used)
+        speed = f", {num / seconds:.1f} a second" if num > 1 else ""
+        out.print(
+            f"{num} restored, {sum(work.missing_pixels):,} missing pixels filled by {by}: "
+            f"{seconds:.1f} s{speed}"
+        )
+    for note, count in work.notes.items():
+        if count:
+            out.print(f"{count} {note}")
+    if work.scores:
+        out.print(_verdict(work.scores))
+    if failed:
+        out.print(f"{failed} failed")
+
+
+def _verdict(scores: Sequence[tuple[Scores, Scores]]) -> str:
+    """How good they are, and by how much better than the biharmonic fill."""
+    from inpaint.scoring import metrics
+
+    restored, filled = (
+        metrics.summarize({key: np.concatenate([each[key] for each in of]) for key in of[0]})
+        for of in zip(*scores, strict=True)
+    )
+    told = []
+    for key, what, digits in (
+        ("ssim_unit", "in ssim_unit", ".4f"),
+        ("hole_psnr_db", "dB in the hole", ".2f"),
+    ):
+        ours, others = restored[key], filled[key]
+        if ours is None or others is None:  # without any error
+            continue
+        told.append(f"{ours:{digits}} {what}, {ours - others:+{digits}} over the biharmonic fill")
+    return "; ".join(told) or "restored without any error"

@@ -1,0 +1,256 @@
+"""Picture files: their pixels as people see them, and what it takes to write them alike."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from inpaint.base.errors import InputError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+SUFFIXES = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF",
+    ".tiff": "TIFF",
+}  # fmt: skip
+LARGEST = Image.MAX_IMAGE_PIXELS or 0  # pixels, Pillow's own limit: 89,478,485
+
+_ORIENTATION = 0x0112
+# Of a TIFF, tags that tell of the picture and not of how the file is laid out.
+_NESTED = (0x8769, 0x8825)  # Exif's own and those of the place
+_TELLING = (0x010E, 0x010F, 0x0110, _ORIENTATION, 0x0131, 0x0132, 0x013B, 0x8298, *_NESTED)
+_BITS_PER_SAMPLE = 258
+_PNG_DEPTH = 24  # where in the file it is told, for each channel
+_GREY, _COLOUR = ("1", "L", "LA", "I;16"), ("P", "RGB", "RGBA")
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours that a file's pixels are numbers of.
+
+    Attributes:
+        indices: uint8 (H, W), upright.
+        colours: uint8 (n, 3), n <= 256.
+        alpha: uint8 (n,), 255 = opaque.
+    """
+
+    indices: np.ndarray
+    colours: np.ndarray
+    alpha: np.ndarray
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file keeps a picture.
+
+    Attributes:
+        format: one of FORMATS.
+        mode: Pillow's name for the kind of pixels, 1, L, LA, P, RGB or RGBA; of 16 bits or 8.
+        orientation: Exif's number, 1 to 8, for how the stored pixels are turned to be upright.
+        metadata: what Pillow takes to write it again: `exif`, `icc_profile`, `dpi`.
+        compression: Pillow's name for a TIFF's.
+        palette: of mode P.
+    """
+
+    format: str
+    mode: str
+    orientation: int
+    metadata: dict[str, Any]
+    compression: str | None = None
+    palette: Palette | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, upright.
+
+    Attributes:
+        colours: uint8 in [0, 255] or uint16 in [0, 65535], (H, W, C); 1 channel is grey, 3 are red,
+            green and blue.
+        alpha: of the same type, (H, W), 0 = transparent; None if the file has none.
+        form: how it was kept.
+    """
+
+    colours: np.ndarray
+    alpha: np.ndarray | None
+    form: Form
+
+
+def read(path: Path) -> Picture:
+    """Read a picture.
+
+    Raises:
+        InputError: it is no whole PNG, JPEG, WebP or TIFF file, has kinds of pixels that are not
+            known here, holds several pictures, or more than LARGEST pixels, which is told before
+            memory is taken for them.
+    """
+    with _opened(path) as file:
+        orientation, metadata = _load(path, file)
+        mode = _mode(path, file)
+        form = Form(
+            format=file.format or "",
+            mode=mode,
+            orientation=orientation,
+            metadata=metadata,
+            compression=file.info.get("compression"),
+            palette=_palette(file) if mode == "P" else None,
+        )
+        pixels = np.atleast_3d(_pixels(path, file, mode))
+    if form.format != "TIFF":  # which decoders turn themselves
+        pixels = upright(pixels, form.orientation)
+        if form.palette:
+            indices = upright(form.palette.indices, form.orientation)
+            form = replace(form, palette=replace(form.palette, indices=indices))
+    has_alpha = pixels.shape[2] in (2, 4)
+    return Picture(
+        np.ascontiguousarray(pixels[..., :-1] if has_alpha else pixels),
+        pixels[..., -1] if has_alpha else None,
+        form,
+    )
+
+
+def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn stored pixels, (H, W, ...), as Exif's orientation, 1 to 8, tells."""
+    turned = stored.swapaxes(0, 1) if orientation >= 5 else stored
+    rows = slice(None, None, -1 if orientation in (3, 4, 7, 8) else 1)
+    columns = slice(None, None, -1 if orientation in (2, 3, 6, 7) else 1)
+    return turned[rows, columns]
+
+
+def as_stored(turned: np.ndarray, orientation: int) -> np.ndarray:
+    """The inverse of :func:`upright`: only quarter turns are not their own."""
+    return upright(turned, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+def in_8_bits(pixels: np.ndarray) -> np.ndarray:
+    """uint8 or uint16 -> uint8."""
+    return (
+        pixels
+        if pixels.dtype == np.uint8
+        else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    )
+
+
+def size_of(pixels: np.ndarray) -> str:
+    """Width and height of (H, W, ...), as people say it."""
+    height, width = pixels.shape[:2]
+    return f"{width}x{height} pixels (width x height)"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture file of which no more than the header has been read."""
+    allowed = "allowed: a PNG, JPEG, WebP or TIFF file"
+    # Of a path, Pillow 13 maps uncompressed TIFFs into memory, and garbles those that are turned.
+    with _readable(path) as content:
+        try:
+            # Pillow warns of more pixels than it likes, and refuses twice as many.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                file = Image.open(content, formats=FORMATS)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise InputError(
+                f"{path} says that it has more pixels than are allowed: {LARGEST:,}"
+            ) from None
+        except UnidentifiedImageError:
+            what = "is empty" if path.stat().st_size == 0 else "is no such picture, or is damaged"
+            raise InputError(f"{path} {what}, {allowed}") from None
+        except OSError as error:
+            raise InputError(f"{path} is damaged: {error}") from None
+        with file:
+            yield file
+
+
+def _readable(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise InputError(f"{path} is not there") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder, allowed: a picture file") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _load(path: Path, file: Image.Image) -> tuple[int, dict[str, Any]]:
+    """Read the pixels; give the orientation and what else Pillow takes to write it again."""
+    try:
+        num = getattr(file, "n_frames", 1)
+        exif = file.getexif()  # of a TIFF, the orientation is gone when the pixels are read
+        orientation, telling = exif.get(_ORIENTATION, 1), _telling(exif)
+        file.load()
+    except Exception as error:  # a decoder says in many ways that a file is not whole
+        raise InputError(f"{path} is damaged: {error}") from None
+    if num > 1:
+        raise InputError(f"{path} holds {num} pictures, allowed: one")
+    metadata: dict[str, Any] = {
+        key: file.info[key] for key in ("icc_profile", "dpi", "exif") if key in file.info
+    }
+    if file.format == "TIFF":
+        metadata["exif"] = telling
+    return orientation if orientation in range(1, 9) else 1, metadata
+
+
+def _telling(exif: Image.Exif) -> bytes:
+    """Without the tags that say how a TIFF is laid out."""
+    told = Image.Exif()
+    for tag in _TELLING:
+        if tag in exif:
+            told[tag] = exif.get_ifd(tag) if tag in _NESTED else exif[tag]
+    return told.tobytes()
+
+
+def _mode(path: Path, file: Image.Image) -> str:
+    if file.mode not in _GREY + _COLOUR:
+        raise InputError(
+            f"{path} has pixels of the kind {file.mode}, allowed: grey, RGB, either with "
+            "transparency, palette, of 8 bits or 16"
+        )
+    if file.mode in ("L", "RGB") and "transparency" in file.info:  # one colour is
+        return file.mode + "A"
+    return "L" if file.mode == "I;16" else file.mode
+
+
+def _pixels(path: Path, file: Image.Image, mode: str) -> np.ndarray:
+    """As stored: (H, W) or (H, W, C)."""
+    if file.mode == "I;16":
+        return np.asarray(file).astype(np.uint16)
+    if _has_16_bits(path, file):  # of which Pillow gives the upper 8
+        return _colours_of_16_bits(path)
+    if mode == "1":
+        return np.asarray(file.convert("L"))
+    if mode == "P":
+        return np.asarray(file.convert("RGBA" if "transparency" in file.info else "RGB"))
+    return np.asarray(file if file.mode == mode else file.convert(mode))
+
+
+def _has_16_bits(path: Path, file: Image.Image) -> bool:
+    if file.format == "PNG":
+        with path.open("rb") as content:
+            return content.read(_PNG_DEPTH + 1)[-1] == 16
+    return file.format == "TIFF" and 16 in getattr(file, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
+
+
+def _colours_of_16_bits(path: Path) -> np.ndarray:
+    """uint16 (H, W, 3 or 4)."""
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+        raise InputError(f"{path} has 16 bits of a kind that is not read, allowed: grey, RGB, RGBA")
+    order = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(pixels, order))
+
+
+def _palette(file: Image.Image) -> Palette:
+    colours = np.array(file.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    alpha = np.full(len(colours), 255, np.uint8)
+    transparent = file.info.get("transparency")
+    if isinstance(transparent, bytes):
+        alpha[: len(transparent)] = np.frombuffer(transparent, np.uint8)[: len(alpha)]
+    elif transparent is not None:
+        alpha[transparent] = 0
+    return Palette(np.asarray(file), colours, alpha)

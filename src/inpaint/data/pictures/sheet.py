@@ -1,0 +1,57 @@
+"""A picture before, its mask, and after, side by side, to look at."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from inpaint.base.files import atomic
+from inpaint.data.pictures.reading import in_8_bits
+
+_LARGEST, _GAP = 900, 8  # pixels, of a panel's longer side and between two
+_TINT = np.array([255, 0, 255], np.float32)  # of what is missing
+_TINTED = 0.6
+
+
+def write(output: Path, before: np.ndarray, hole: np.ndarray, after: np.ndarray) -> None:
+    """Write the sheet of a picture beside its file ``output``, as NAME.compare.png."""
+    panels = side_by_side(in_8_bits(before), hole, in_8_bits(after))
+    with atomic(output.with_name(f"{output.stem}.compare.png")) as temporary:
+        Image.fromarray(panels).save(temporary)
+
+
+def side_by_side(before: np.ndarray, hole: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Three panels on white: before with the hole tinted, the mask, after.
+
+    Args:
+        before, after: uint8 (H, W, C).
+        hole: bool (H, W), True = missing.
+
+    Returns:
+        uint8 (h, w, 3); pictures of more than 900 pixels a side are made smaller.
+    """
+    mask = np.where(hole[..., np.newaxis], 255, 0).astype(np.uint8)
+    panels = [_smaller(_in_colour(each)) for each in (tinted(before, hole), mask, after)]
+    gap = np.full((len(panels[0]), _GAP, 3), 255, np.uint8)
+    return np.hstack([panels[0], gap, panels[1], gap, panels[2]])
+
+
+def tinted(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """A picture, uint8 (H, W, C), with its hole, bool (H, W), in violet: uint8 (H, W, 3)."""
+    colours = _in_colour(image)
+    mixed = (1 - _TINTED) * colours + _TINTED * _TINT
+    return np.where(hole[..., np.newaxis], np.rint(mixed), colours).astype(np.uint8)
+
+
+def _in_colour(image: np.ndarray) -> np.ndarray:
+    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+
+
+def _smaller(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    scale = min(1.0, _LARGEST / max(height, width))
+    if scale == 1:
+        return image
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

@@ -1,0 +1,109 @@
+"""What fills a picture: a classical method, a model that was named, or the one that fits best."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inpaint.base.errors import InputError
+from inpaint.restoring.fill import Fill
+from inpaint.restoring.restorer import CLASSICAL, MODEL
+from inpaint.terminal.quiet import without_greetings
+
+if TYPE_CHECKING:
+    from inpaint.tracking.registry.networks import Champion
+
+Shape = tuple[int, int, int]  # height, width and channels of pictures
+Named = tuple[str, Fill]  # what people call it
+
+
+class Choice:
+    """Chooses what fills pictures of each shape, and loads no more than that.
+
+    Args:
+        root: the folder that people are in; it need not be a project.
+        method: one of ``restorer.METHODS``.
+        model: MLflow's address of a registered model, what means a run (see ``Runs.find``), a
+            .keras file, or None: the champion where it fits the picture, else the package's model.
+        champion: ``registry.model`` and ``data.dataset`` of the project, if ``root`` is one.
+
+    Attributes:
+        used: how many times each was chosen, by its name for people.
+
+    Raises:
+        InputError: no such model, or a model with a method that has none.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        method: str,
+        model: str | None,
+        champion: tuple[str, str] | None = None,
+    ) -> None:
+        if method != MODEL and model is not None:
+            raise InputError(f"--model: received {model} with --method {method}, allowed: {MODEL}")
+        self.used = Counter[str]()
+        self._choose = _chooser(root, method, model, champion)
+
+    def __call__(self, shape: Shape) -> Fill:
+        name, fill = self._choose(shape)
+        self.used[name] += 1
+        return fill
+
+
+def _chooser(
+    root: Path, method: str, model: str | None, champion: tuple[str, str] | None
+) -> Callable[[Shape], Named]:
+    if method != MODEL:
+        return lambda _: (f"method {method}", CLASSICAL[method])
+    if model is not None:
+        found = _of_file(Path(model)) if model.endswith(".keras") else _of_store(root, model)
+        return lambda _: found
+    best = _champion(root, *champion) if champion else None
+    return lambda shape: _best_fitting(best, shape)
+
+
+def _of_file(path: Path) -> Named:
+    with without_greetings():
+        from inpaint.restoring import serving
+    try:
+        return path.name, serving.load(path).restore
+    except ValueError as error:
+        raise InputError(f"--model: {error}") from None
+
+
+def _of_store(root: Path, model: str) -> Named:
+    with without_greetings():
+        from inpaint.tracking.registry import networks
+    found = networks.find(root, model)
+    return found.name, found.network.restore
+
+
+def _champion(root: Path, prefix: str, dataset: str) -> "Champion | None":
+    """The project's, if it has a store."""
+    if not os.environ.get("MLFLOW_TRACKING_URI") and not (root / "mlflow.db").exists():
+        return None
+    with without_greetings():
+        from inpaint.tracking.registry.models import registered_name
+        from inpaint.tracking.registry.networks import Champion
+    return Champion(root, registered_name(prefix, dataset), dataset)
+
+
+def _best_fitting(champion: "Champion | None", shape: Shape) -> Named:
+    if champion and champion.fits(shape):
+        return champion.network.name, champion.network.network.restore
+    return _of_package(shape[-1])
+
+
+@cache
+def _of_package(channels: int) -> Named:
+    with without_greetings():
+        from inpaint.restoring.serving import load_pretrained
+    model = load_pretrained(channels)
+    return (
+        f"the package's model for {'grey' if channels == 1 else 'colour'} pictures",
+        model.restore,
+    )

@@ -1,0 +1,180 @@
+"""`inpaint restore`, as people type it, in a folder that is no project."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import chelsea
+from typer.testing import CliRunner, Result
+
+from inpaint import cli
+from inpaint.restoring.serving import load_pretrained
+
+COLOUR = np.ascontiguousarray(chelsea()[100:148, 120:200])
+HOLE = np.zeros(COLOUR.shape[:2], dtype=bool)
+HOLE[20:25, 30:60] = True
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With a damaged photo.png, and its mask.png."""
+    monkeypatch.chdir(tmp_path)
+    damaged = np.where(HOLE[..., np.newaxis], 255, COLOUR).astype(np.uint8)
+    Image.fromarray(damaged).save("photo.png")
+    Image.fromarray(np.where(HOLE, 255, 0).astype(np.uint8)).save("mask.png")
+    return tmp_path
+
+
+def restore(*arguments: str) -> Result:
+    return CliRunner(env={"NO_COLOR": "1"}).invoke(cli.app, ["restore", *arguments])
+
+
+def pixels(path: str | Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_photo_is_restored_by_the_package_s_model() -> None:
+    Image.fromarray(COLOUR).save("true.png")
+    result = restore(
+        "photo.png", "-m", "mask.png", "-o", "new/restored.png", "--reference", "true.png"
+    )
+    assert result.exit_code == 0, result.output
+    restored = pixels("new/restored.png")
+    expected = load_pretrained(3).restore(pixels("photo.png")[np.newaxis], HOLE[np.newaxis])[0]
+    np.testing.assert_array_equal(restored, expected)
+    np.testing.assert_array_equal(restored[~HOLE], COLOUR[~HOLE])
+    assert (
+        "1 restored, 150 missing pixels filled by the package's model for colour" in result.stdout
+    )
+    assert "dB in the hole, +" in result.stdout
+    assert "over the biharmonic fill" in result.stdout
+
+
+@pytest.mark.parametrize("method", ["biharmonic", "telea", "navier-stokes"])
+def test_by_a_method_without_a_model(method: str) -> None:
+    result = restore("photo.png", "-m", "mask.png", "-o", "out.png", "--method", method)
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(pixels("out.png")[~HOLE], COLOUR[~HOLE])
+    assert (pixels("out.png")[HOLE] != 255).any()
+    assert f"by method {method}" in result.stdout
+
+
+def test_nothing_is_overwritten_without_force() -> None:
+    Path("out.png").write_bytes(b"precious")
+    arguments = ("photo.png", "-m", "mask.png", "-o", "out.png", "--method", "telea")
+    result = restore(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr == "error: out.png is there already: --force replaces it\n"
+    assert Path("out.png").read_bytes() == b"precious"
+    assert restore(*arguments, "--force").exit_code == 0
+    assert pixels("out.png").shape == COLOUR.shape
+
+
+def test_folder_goes_on_where_it_was_and_past_what_is_damaged(folder: Path) -> None:
+    scans, masks = folder / "scans", folder / "masks"
+    for place in (scans, masks):
+        place.mkdir()
+    for name in ("a", "b", "c d ü", "e"):
+        Image.fromarray(COLOUR).save(scans / f"{name}.png")
+        Image.fromarray(HOLE).save(masks / f"{name}.png")
+    (scans / "b.png").write_bytes(b"")
+    (masks / "e.png").unlink()
+    arguments = ("scans", "-m", "masks", "-o", "out", "--method", "telea")
+    result = restore(*arguments)
+    assert result.exit_code == 1
+    assert "error: scans/b.png is empty, allowed: a PNG, JPEG, WebP or TIFF file" in result.stderr
+    assert "error: scans/e.png: the mask in masks: received none" in result.stderr
+    assert "2 restored, 300 missing pixels" in result.stdout
+    assert "2 failed" in result.stdout
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.png", "c d ü.png"]
+    before = (folder / "out" / "a.png").stat().st_mtime_ns
+    Image.fromarray(COLOUR).save(scans / "b.png")
+    Image.fromarray(HOLE).save(masks / "e.png")
+    result = restore(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "2 restored" in result.stdout
+    assert "2 there already, and left as they were" in result.stdout
+    assert (folder / "out" / "a.png").stat().st_mtime_ns == before
+    result = restore(*arguments)
+    assert result.exit_code == 0
+    assert result.stdout == "4 there already, and left as they were; --force replaces them\n"
+
+
+def test_what_people_should_know_is_told() -> None:
+    Image.fromarray(COLOUR).save("photo.jpg")
+    Image.new("L", (80, 48)).save("empty.png")
+    result = restore("photo.jpg", "-m", "empty.png", "-o", "out", "--method", "telea")
+    assert result.exit_code == 0
+    assert "1 have nothing missing, and were written as they are" in result.stdout
+    assert "1 were JPEG, which loses something, and are PNG now; see --format" in result.stdout
+    np.testing.assert_array_equal(pixels("out/photo.png"), pixels("photo.jpg"))
+    result = restore(
+        "photo.png", "-m", "mask.png", "--invert", "-o", "other.png", "--method", "telea"
+    )
+    assert "1 have more than half missing: white is missing" in result.stdout
+
+
+def test_what_is_filled_of_transparent_places_is_opaque() -> None:
+    cut_out = np.dstack([COLOUR, np.where(HOLE, 0, 200).astype(np.uint8)])
+    Image.fromarray(cut_out).save("cut_out.png")
+    result = restore("cut_out.png", "-m", "alpha", "-o", "out.png", "--method", "biharmonic")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(pixels("out.png")[..., 3], np.where(HOLE, 255, 200))
+    np.testing.assert_array_equal(pixels("out.png")[~HOLE], cut_out[~HOLE])
+
+
+def test_sheet_shows_before_mask_and_after() -> None:
+    result = restore(
+        "photo.png", "--box", "20,30,5,30", "-o", "out.png", "--method", "telea", "--compare"
+    )
+    assert result.exit_code == 0, result.output
+    sheet = pixels("out.compare.png")
+    assert sheet.shape == (48, 3 * 80 + 2 * 8, 3)
+    np.testing.assert_array_equal(sheet[:, -80:], pixels("out.png"))
+    np.testing.assert_array_equal(sheet[:, 88:168, 0] == 255, HOLE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("-o", "out.png"), "what is missing: received nothing, allowed: one of --mask"),
+        (("--center", "8", "-o", "photo.png"), "photo.png is one of the pictures themselves"),
+        (("--center", "8", "-o", "out.png", "--model", "no.keras"), "no.keras is no model"),
+        (
+            ("--center", "8", "-o", "out.png", "--model", "x", "--method", "telea"),
+            "--model: received x with --method telea, allowed: model",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments: tuple[str, ...], reason: str) -> None:
+    result = restore("photo.png", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not Path("out.png").exists()
+
+
+def test_output_folder_that_cannot_be_written_ends_it() -> None:
+    Path("out").write_text("a file")
+    result = restore("photo.png", "-m", "mask.png", "-o", "out/restored.png", "--method", "telea")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("failed: ")
+    assert "out" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_write_that_is_cut_off_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    result = restore("photo.png", "-m", "mask.png", "-o", "out.png", "--method", "telea")
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["mask.png", "photo.png"]
