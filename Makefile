@@ -100,7 +100,7 @@ lock:
 	  pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv data models dvc_plots mlruns mlflow.db* .dvc/cache .dvc/tmp .dvc/config.local \
+	rm -rf .venv data/raw data/prepared data/holes models dvc_plots mlruns mlflow.db* .dvc/cache .dvc/tmp .dvc/config.local \
 	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 	  reports/metrics.json reports/per_image.csv reports/restored.npy reports/histogram.csv \
 	  reports/train.json reports/train

@@ -51,7 +51,7 @@ class Task:
 def task(**changes: Any) -> Task:
     """The task of params.yaml with changes, such as ``data=PICTURES``."""
     params = parameters(**changes)
-    selected = select(params.data.model_dump(), raw_dir(ROOT))
+    selected = select(params.data.model_dump(), ROOT)
     images = {split: selected[split].images() for split in SPLITS}
     mask = params.mask.model_dump()
     holes = {split: draw_split(mask, split, *images[split].shape[:3]) for split in SPLITS}

@@ -85,6 +85,7 @@ class DataParams(_Section):
     dataset: str = _one_of(DATASETS)
     image_size: ImageSize = Field(description=_IMAGE_SIZE)
     source: str = _one_of(("auto", *(name for each in DATASETS.values() for name in each.sources)))
+    path: str = Field(min_length=1, description="a folder of pictures, for folder and folder_grey")
     train_size: NumImages = Field(description=_NUM_IMAGES)
     valid_size: NumImages = Field(description=_NUM_IMAGES)
     test_size: NumImages = Field(description=_NUM_IMAGES)

@@ -44,6 +44,22 @@ def write_array(path: Path, array: np.ndarray) -> None:
         np.save(file, array, allow_pickle=False)
 
 
+@contextmanager
+def new_array(path: Path, shape: tuple[int, ...], dtype: type) -> Iterator[np.ndarray]:
+    """An array that is on the disk while it is filled, so that it may be larger than the memory.
+
+    Raises:
+        OSError: the disk has no room for it, which is told before it is filled.
+    """
+    with atomic(path) as temporary:
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # else a full disk ends the process
+            with temporary.open("rb+") as file:
+                os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
+        yield array
+        array.flush()
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from inpaint.data.images import bundled, official
+from inpaint.data.images import bundled, folder, official
 from inpaint.data.images.pools import Pool
 
 
@@ -15,8 +15,8 @@ class Source:
 
     Attributes:
         citation: who made the images, and who carries them.
-        load: (image shape, folder of the data set's official files) -> pools, which together have
-            the splits train, valid and test.
+        load: (image shape, folder of the data set's official files or of people's own pictures) ->
+            pools, which together have the splits train, valid and test.
     """
 
     citation: str
@@ -61,6 +61,10 @@ class DataSet:
         """The source itself; `auto` is decided by the data set alone, so it means equal data."""
         return next(iter(self.sources)) if source == "auto" else source
 
+
+OWN = "own"  # the source whose pictures are in data.path
+_OWN = {OWN: Source("pictures of one's own", folder.crops)}
+_OWN_LICENCE = "as the owner of the pictures says"
 
 # The pictures of the splits are disjoint, so that no crop of a tested picture is trained on.
 _PHOTOS = {
@@ -180,5 +184,11 @@ DATASETS = {
                 ),
             ),
         },
+    ),
+    "folder": DataSet(
+        image_shape=(32, 32, 3), motif="crops", licence=_OWN_LICENCE, crops=True, sources=_OWN,
+    ),
+    "folder_grey": DataSet(
+        image_shape=(32, 32, 1), motif="crops", licence=_OWN_LICENCE, crops=True, sources=_OWN,
     ),
 }  # fmt: skip

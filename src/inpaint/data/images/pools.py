@@ -1,7 +1,7 @@
 """What a source of images offers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,13 +17,15 @@ class Pool:
             or photograph, row and column of a crop.
         groups: (N,), images of one group are not independent (crops of one photograph).
         take: indices, int (n,) -> uint8 (n, H, W, C).
+        left_out: files of the source that cannot be used, with the reason, and so in no pool.
     """
 
     splits: tuple[str, ...]
     labels: np.ndarray
-    names: list[int | str]
+    names: Sequence[int | str]
     groups: np.ndarray
     take: Callable[[np.ndarray], np.ndarray]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_images(cls, splits: tuple[str, ...], images: np.ndarray, labels: np.ndarray) -> "Pool":

@@ -18,8 +18,8 @@ def stratified_order(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray
         A permutation of ``range(N)``, int64 (N,).
     """
     position = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
+    _, counts = np.unique(labels, return_counts=True)
+    for members in np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1]):
         # The k-th member of a class falls at a random place in the k-th of equal intervals.
         place = rng.permutation(len(members)) + rng.random(len(members))
         position[members] = place / len(members)

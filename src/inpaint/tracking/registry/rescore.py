@@ -8,7 +8,6 @@ import numpy as np
 
 from inpaint.base.errors import InputError
 from inpaint.base.files import array_digest
-from inpaint.base.paths import raw_dir
 from inpaint.data.holes import draw_split
 from inpaint.data.images.selection import select
 from inpaint.restoring import serving
@@ -29,7 +28,7 @@ def images_of(root: Path, training: Mapping[str, Any], split: str) -> np.ndarray
     Raises:
         InputError: the official files cannot be had, or other images come out than then.
     """
-    images = select(training["params"]["data"], raw_dir(root))[split].images()
+    images = select(training["params"]["data"], root)[split].images()
     _check_digest(images, training, f"{split}_images")
     return images
 

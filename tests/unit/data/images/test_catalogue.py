@@ -18,7 +18,7 @@ def test_every_data_set_has_its_terms_and_a_way_to_be_changed_in_training(datase
     assert entry.licence
     assert all(source.citation for source in entry.sources.values())
     assert entry.motif in augment._LIMITS
-    assert set(entry.sources) <= {"bundled", "official"}
+    assert set(entry.sources) <= {"bundled", "official", "own"}
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -77,8 +77,10 @@ def test_images_have_their_own_size_unless_another_is_asked_for(dataset: str) ->
             entry.shape(72)
 
 
-def test_photographs_and_textures_are_crops_and_nothing_else_is() -> None:
+def test_pictures_are_cut_into_crops_and_nothing_else_is() -> None:
     assert {name for name, entry in DATASETS.items() if entry.crops} == {
+        "folder",
+        "folder_grey",
         "photos",
         "photos_grey",
         "textures",
