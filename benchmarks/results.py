@@ -24,6 +24,7 @@ from benchmarks.task import REPORT, ROOT
 from inpaint.base.files import flatten, read_json, write_json, write_text
 from inpaint.commands.launch import exit_codes
 from inpaint.data.images.catalogue import DATASETS
+from inpaint.scoring.baselines import NAMES
 from inpaint.scoring.text import interval
 
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -114,13 +115,6 @@ def with_tables(page: str, results: dict[str, Any]) -> str:
 
 
 # Row of the table -> what stands in it for a data set.
-_METHODS = {
-    "the masked image itself": "masked",
-    "mean training image": "mean",
-    "Telea": "telea",
-    "Navier-Stokes": "navier_stokes",
-    "biharmonic": "biharmonic",
-}
 _TRAININGS = {
     "**inpaint**, 1,000 training images, seed 0": "seed0",
     "the same, seed 1": "seed1",
@@ -142,7 +136,7 @@ def _main_table(results: dict[str, Any]) -> str:
         ["the same, run here, whole output", *of_each("report", _raw)],
         ["the same, known pixels restored", *of_each("report", _score)],
     ]
-    for name, method in _METHODS.items():
+    for method, name in NAMES.items():
         lines.append([name, *of_each("all", partial(_of_baseline, method))])
     for name, row in _TRAININGS.items():
         lines.append([name, *of_each(row, _score)])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from inpaint.scoring.baselines import NAMES
 from inpaint.tracking.store import tracking_uri
 
 FIGURES = ("restored", "curves", "histogram", "baselines")
@@ -37,7 +38,7 @@ def test_the_table_has_the_scores_and_the_reports_figure(finished: Any) -> None:
     assert "| the report's network, as reported | 0.8795 |" in text
     assert f"| **model** | {test['model']['composite']['ssim_unit']:.4f} |" in text
     for name, scores in test["baselines"].items():
-        assert f"| {name} (no training) | {scores['ssim_unit']:.4f} |" in text
+        assert f"| {NAMES[name]} (no training) | {scores['ssim_unit']:.4f} |" in text
 
 
 def test_histogram_counts_every_test_image_in_bins_up_to_a_perfect_score(finished: Any) -> None:

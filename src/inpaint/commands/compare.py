@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from inpaint.base.files import atomic, flatten
-from inpaint.restoring import fill
+from inpaint.data.holes import painted
 from inpaint.scoring import plots
 from inpaint.scoring.metrics import ssim_unit
 from inpaint.scoring.text import interval
@@ -26,6 +27,9 @@ def run(root: Path, first: str, second: str, *, output: Path) -> int:
     runs, held = Runs(root), training_ids(root)
     a, b = (with_scores(runs.find(wanted, held)) for wanted in (first, second))
     out = console()
+    if a.run_id == b.run_id:
+        out.print(f"Both are run {a.run_id[:8]} {a.name}: there is nothing to compare.")
+        return 0
     out.print(_table("Parameters", a, b, differences(a.params, b.params)))
     out.print(_table("Metrics", a, b, differences(*(_metrics(runs, run) for run in (a, b)))))
     for run in (a, b):
@@ -42,7 +46,7 @@ def run(root: Path, first: str, second: str, *, output: Path) -> int:
             f"On the same {name} images, {b.run_id[:8]} scores "
             f"{interval(gains['ssim_unit'], '+.4f')} in ssim_unit and "
             f"{interval(gains['hole_psnr_db'], '+.2f')} dB in the hole: "
-            f"{_verdict(gains['ssim_unit'], a, b)}."
+            f"{verdict(gains, a.run_id[:8], b.run_id[:8])}."
         )
     if _digests(a, "test") == _digests(b, "test"):
         _draw(runs, a, b, per_image, output)
@@ -89,22 +93,35 @@ def _text(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _verdict(difference: dict[str, float | None], a: RunInfo, b: RunInfo) -> str:
-    low, high = difference["low"], difference["high"]
+def verdict(gains: Mapping[str, Mapping[str, float | None]], a: str, b: str) -> str:
+    """Which of two runs is better, by each of the two scores: one may win by one alone.
+
+    Args:
+        gains: of b over a: `ssim_unit` and `hole_psnr_db`, with "low" and "high".
+        a, b: what the runs are called.
+    """
+    better = {key: _better(gain["low"], gain["high"], a, b) for key, gain in gains.items()}
+    by_ssim, by_psnr = better["ssim_unit"], better["hole_psnr_db"]
+    if by_ssim == by_psnr:
+        return by_ssim
+    return f"by ssim_unit, {by_ssim}; by PSNR in the hole, {by_psnr}"
+
+
+def _better(low: float | None, high: float | None, a: str, b: str) -> str:
+    if low is None or high is None:
+        return "it cannot be told"
     if low == high == 0:
         return "there is no difference"
-    if low is not None and low > 0:
-        return f"{b.run_id[:8]} is better"
-    if high is not None and high < 0:
-        return f"{a.run_id[:8]} is better"
-    return "the difference may be chance"
+    if low > 0:
+        return f"{b} is better"
+    return f"{a} is better" if high < 0 else "the difference may be chance"
 
 
 def _draw(runs: Runs, a: RunInfo, b: RunInfo, per_image: dict[str, bytes], output: Path) -> None:
     files = {run.run_id: io.BytesIO(runs.file(run, "examples.npz")) for run in (a, b)}
     examples = {run_id: np.load(file, allow_pickle=False) for run_id, file in files.items()}
     images, holes = (examples[a.run_id][key][:_IMAGES] for key in ("images", "holes"))
-    rows = {"original": images, "masked": fill.constant(images, holes)}
+    rows = {"original": images, "masked": painted(images, holes)}
     titles = {}
     for run in (a, b):
         label = f"{run.name}\n{run.run_id[:8]}"

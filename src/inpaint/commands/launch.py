@@ -33,13 +33,24 @@ def launch(*arguments: str, root: Path) -> int:
         from inpaint.params import load_params
 
         paths = Paths(root)
-        params = load_params(paths.params)
+        try:
+            params = load_params(paths.params)
+        except InputError as error:
+            raise InputError(f"{error}{_way_back(root)}") from None
         if stage == "train":
             # TensorFlow has faster convolutions, and leaves them off on many processors. Only here:
             # scores are of the pixels that servers give, and they have TensorFlow as it is.
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
     return code.value
+
+
+def _way_back(root: Path) -> str:
+    """`dvc exp run -S` writes what it was given, and DVC leaves it there."""
+    is_experiment = "DVC_EXP_BASELINE_REV" in os.environ
+    is_workspace = os.environ.get("DVC_ROOT") == str(root.resolve())
+    taken_back = "; `git checkout params.yaml` takes back what `-S` has written"
+    return taken_back if is_experiment and is_workspace else ""
 
 
 def launch_command(command: str, *arguments: Any, root: Path, **options: Any) -> int:

@@ -1,6 +1,8 @@
 """`inpaint runs`: all runs, the best first, ranked only where they can be compared."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -10,19 +12,26 @@ from rich.table import Table
 
 from inpaint.scoring.text import interval
 from inpaint.terminal.console import console
+from inpaint.tracking.registry.models import champions
 from inpaint.tracking.runs import SCORE, RunInfo, Runs
 
 
 def run(root: Path, *, as_json: bool) -> int:
     groups = grouped(Runs(root).all)
+    made_champion = champions(root)
     if as_json:
-        print(json.dumps([_as_dict(run, rank) for g in groups for rank, run in g], indent=2))
+        entries = [
+            _as_dict(run, rank) | {"champion_of": made_champion.get(run.run_id)}
+            for group in groups
+            for rank, run in group
+        ]
+        print(json.dumps(entries, indent=2))
         return 0
     out = console()
     if not groups:
         out.print("There is no run yet: `dvc repro` makes one.")
     for group in groups:
-        out.print(_table(group))
+        out.print(_table(group, made_champion))
     return 0
 
 
@@ -67,7 +76,21 @@ def _as_dict(run: RunInfo, rank: int | None) -> dict[str, object]:
     }
 
 
-def _table(group: list[tuple[int | None, RunInfo]]) -> Table:
+def different(runs: Sequence[RunInfo]) -> list[str]:
+    """What makes each run another one than most: the parameters that few others have alike."""
+    names = sorted({name for run in runs for name in run.params})
+    usual = {name: Counter(run.params.get(name) for run in runs).most_common(1) for name in names}
+    return [
+        ", ".join(
+            f"{name}={run.params.get(name, 'none')}"
+            for name in names
+            if run.params.get(name) != usual[name][0][0]
+        )
+        for run in runs
+    ]
+
+
+def _table(group: list[tuple[int | None, RunInfo]], made_champion: Mapping[str, str]) -> Table:
     _, first = group[0]
     params = first.params
     count = params.get("data.valid_size", "?")
@@ -86,7 +109,9 @@ def _table(group: list[tuple[int | None, RunInfo]]) -> Table:
     for header in ("ssim_unit, validation", "gain", "time"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("started", no_wrap=True)
-    for rank, run in group:
+    table.add_column("differs by", overflow="fold", min_width=18)
+    for (rank, run), difference in zip(group, different([run for _, run in group]), strict=True):
+        champion = "champion" if run.run_id in made_champion else ""
         table.add_row(
             "" if rank is None else str(rank),
             run.run_id[:8],
@@ -94,6 +119,7 @@ def _table(group: list[tuple[int | None, RunInfo]]) -> Table:
             *_scores(run),
             f"{run.metrics['train/seconds']:.0f} s" if "train/seconds" in run.metrics else "",
             f"{run.started.astimezone():%m-%d %H:%M}",
+            ", ".join(filter(None, (champion, difference))),
             style="dim" if rank is None else None,
         )
     return table

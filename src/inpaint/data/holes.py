@@ -17,6 +17,7 @@ Mask = Mapping[str, Any]  # the section of that name of the parameters
 _STROKE_PIECES = (2, 6)  # straight pieces of a stroke, fewest and most
 _PIECE_LENGTH = (0.1, 0.4)  # as a share of the image's shorter side
 _MAX_TURN = 2 * np.pi / 5  # radians, from one piece of a stroke to the next
+_ORANGE = (230, 159, 0)  # red, green, blue: in few images
 _HALVES = ("top", "bottom", "left", "right")
 
 
@@ -145,3 +146,21 @@ def _draw_stroke(rng: np.random.Generator, canvas: np.ndarray, thickness: int, g
         if np.count_nonzero(canvas) >= goal or not (0 <= end[0] < width and 0 <= end[1] < height):
             return
         point, angle = end, angle + rng.uniform(-_MAX_TURN, _MAX_TURN)
+
+
+def painted(images: np.ndarray, holes: np.ndarray, opacity: float = 1.0) -> np.ndarray:
+    """Images with their holes in orange, so that people see how far they reach.
+
+    Args:
+        images: uint8 (N, H, W, 1 or 3).
+        holes: bool (N, H, W), True = missing.
+        opacity: of the colour, from 0 to 1.
+
+    Returns:
+        uint8 (N, H, W, 3).
+    """
+    colours = np.broadcast_to(images, (*images.shape[:3], 3))
+    mixed = (1 - opacity) * colours[holes] + opacity * np.array(_ORANGE)
+    shown = colours.copy()
+    shown[holes] = np.rint(mixed)
+    return shown

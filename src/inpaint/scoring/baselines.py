@@ -6,9 +6,18 @@ import numpy as np
 
 from inpaint.restoring import fill
 
+# What people call them.
+NAMES = {
+    "masked": "the masked image itself",
+    "mean": "mean training image",
+    "telea": "Telea",
+    "navier_stokes": "Navier-Stokes",
+    "biharmonic": "biharmonic",
+}
+
 
 def baselines(training_images: np.ndarray) -> dict[str, fill.Fill]:
-    """The methods by name. A new one is an entry here.
+    """The methods by name. A new one is an entry here and in NAMES.
 
     Args:
         training_images: uint8 (N, H, W, C); their mean image is what the method `mean` fills with.

@@ -31,24 +31,25 @@ def image_rows(
     """
     num = len(next(iter(rows.values())))
     has_titles = titles or {}
-    heights = [1.25 if label in has_titles else 1.0 for label in rows]
-    figure = Figure(figsize=(1.25 * num + 1.2, 1.25 * sum(heights)), layout="constrained")
-    axes = figure.subplots(len(rows), num, squeeze=False, gridspec_kw={"height_ratios": heights})
+    height = 1.55 if has_titles else 1.25  # inches, of all rows alike
+    figure = Figure(figsize=(1.25 * num + 1.2, height * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), num, squeeze=False)
     for line, (label, images) in zip(axes, rows.items(), strict=True):
         for i, (axis, image) in enumerate(zip(line, images, strict=True)):
             axis.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
-            if label in has_titles:
-                axis.set_title(has_titles[label][i], fontsize=8)
+            if has_titles:
+                axis.set_title(has_titles[label][i] if label in has_titles else " ", fontsize=8)
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
     return figure
 
 
-def curves(history: Mapping[str, Sequence[float]]) -> Figure:
+def curves(history: Mapping[str, Sequence[float]], baseline: tuple[str, float]) -> Figure:
     """Training and validation loss, and validation SSIM, over the epochs.
 
     Args:
         history: the columns of reports/train/history.csv.
+        baseline: the name of the best one, and its `ssim_unit` on the validation images.
     """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     loss, score = figure.subplots(1, 2)
@@ -58,7 +59,10 @@ def curves(history: Mapping[str, Sequence[float]]) -> Figure:
     loss.plot(epochs, history["valid_loss"], color=_MODEL, marker=marker, label="validation")
     loss.set(xlabel="epoch", ylabel="loss", title="Loss")
     loss.legend(frameon=False)
-    score.plot(epochs, history["valid_ssim_unit"], color=_MODEL, marker=marker)
+    score.plot(epochs, history["valid_ssim_unit"], color=_MODEL, marker=marker, label="model")
+    name, level = baseline
+    score.axhline(level, color=_BASELINE, linestyle="--", label=f"{name}, {level:.4f}")
+    score.legend(frameon=False)
     score.set(xlabel="epoch", ylabel="ssim_unit", title="Validation score")
     for axis in (loss, score):
         _plain(axis)
@@ -89,11 +93,13 @@ def score_bins(model: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     return np.linspace(min(model.min(), baseline.min()), 1, 50)
 
 
-def score_bars(scores: Mapping[str, float], model: str, reported: float | None) -> Figure:
+def score_bars(
+    scores: Mapping[str, tuple[float, float, float]], model: str, reported: float | None
+) -> Figure:
     """The model beside the methods that need no training.
 
     Args:
-        scores: method -> `ssim_unit` on the test images.
+        scores: method -> `ssim_unit` on the test images, and the ends of its 95% interval.
         model: which of them is the model.
         reported: what the report gives for its network, if it used this data set.
     """
@@ -101,16 +107,20 @@ def score_bars(scores: Mapping[str, float], model: str, reported: float | None) 
     axis = figure.subplots()
     ordered = sorted(scores, key=lambda name: scores[name])
     colours = [_MODEL if name == model else _BASELINE for name in ordered]
-    bars = axis.barh(ordered, [scores[name] for name in ordered], color=colours)
-    axis.bar_label(bars, fmt="%.4f", padding=3)
+    means, lows, highs = np.array([scores[name] for name in ordered]).T
+    bars = axis.barh(
+        ordered, means, color=colours, xerr=[means - lows, highs - means], ecolor=_REPORT, capsize=3
+    )
+    axis.bar_label(bars, labels=[f"{mean:.4f}" for mean in means], padding=3)
     if reported is not None:
         axis.axvline(reported, color=_REPORT, linestyle="--", label=f"the report: {reported:.4f}")
         figure.legend(frameon=False, loc="outside upper right")
-    low = min([*scores.values(), reported or 1.0])
+    low = min([*lows, reported or 1.0])
     start = min(low - 0.25 * (1 - low), 0.95)
     axis.set(
         xlim=(start, 1.0),
-        xlabel=f"ssim_unit = (SSIM + 1) / 2, mean of the test images; axis from {start:.2f}",
+        xlabel="ssim_unit = (SSIM + 1) / 2, mean of the test images with its 95% interval; "
+        f"axis from {start:.2f}",
     )
     _plain(axis)
     return figure

@@ -4,6 +4,7 @@ from typing import Any
 
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.scoring import health
+from inpaint.scoring.baselines import NAMES
 from inpaint.scoring.text import interval
 
 COLLAPSED = "**The network collapsed**: it fills every hole with one constant value."
@@ -71,7 +72,9 @@ def _table(reported_score: float | None, test: dict[str, Any]) -> list[str]:
     ]
     if reported_score is not None:
         lines.append(f"| the report's network, as reported | {reported_score:.4f} | | | |")
-    lines += [_row(f"{name} (no training)", scores) for name, scores in test["baselines"].items()]
+    lines += [
+        _row(f"{NAMES[name]} (no training)", scores) for name, scores in test["baselines"].items()
+    ]
     lines.append(_row("model, raw output", test["model"]["raw"]))
     lines.append(_row("**model**", test["model"]["composite"]))
     return lines

@@ -9,9 +9,7 @@ from inpaint.base.paths import SPLITS, Paths
 from inpaint.data import holes
 from inpaint.params import Params
 
-# Of the preview: images, how many times their size, pixels between them, and a colour for holes
-# that is in few images (red, green, blue).
-_PREVIEW_IMAGES, _ZOOM, _GAP, _HOLE_COLOUR = 10, 4, 8, (230, 159, 0)
+_PREVIEW_IMAGES, _ZOOM, _GAP = 10, 4, 8  # images, how many times their size, pixels between them
 
 
 def run(params: Params, paths: Paths) -> str:
@@ -43,10 +41,12 @@ def run(params: Params, paths: Paths) -> str:
 def _preview(paths: Paths) -> np.ndarray:
     """The first training images above the same with their holes: uint8 (H, W, 3)."""
     images = np.array(read_array(paths.images("train"))[:_PREVIEW_IMAGES])
-    images = np.broadcast_to(images, (*images.shape[:3], 3))
-    masked = images.copy()
-    masked[read_array(paths.holes("train"))[:_PREVIEW_IMAGES]] = _HOLE_COLOUR
-    rows = np.stack([images, masked]).repeat(_ZOOM, axis=2).repeat(_ZOOM, axis=3)
+    masked = holes.painted(images, np.array(read_array(paths.holes("train"))[:_PREVIEW_IMAGES]))
+    rows = (
+        np.stack([np.broadcast_to(images, masked.shape), masked])
+        .repeat(_ZOOM, axis=2)
+        .repeat(_ZOOM, axis=3)
+    )
     framed = np.pad(rows, ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
     # (row, image, height, width, 3) -> the rows below each other, the images side by side
     return np.concatenate([np.concatenate(row, axis=1) for row in framed])

@@ -7,12 +7,16 @@ from matplotlib.figure import Figure
 
 from inpaint.base.files import atomic, read_array, read_columns, read_json, write_csv, write_text
 from inpaint.base.paths import Paths
+from inpaint.base.seeds import generator
+from inpaint.data.holes import painted
 from inpaint.data.store import load_split
 from inpaint.params import Params
-from inpaint.restoring import fill
 from inpaint.scoring import metrics, plots, report
-from inpaint.scoring.baselines import baselines
+from inpaint.scoring.baselines import NAMES, baselines
+from inpaint.scoring.intervals import mean_interval
 from inpaint.tracking.sync import log_results
+
+_SAMPLES = 1000  # of the bootstrap
 
 
 def run(params: Params, paths: Paths) -> str:
@@ -22,18 +26,25 @@ def run(params: Params, paths: Paths) -> str:
     best = test["best_baseline"]
     is_test = np.array(columns["split"]) == "test"
 
+    groups = np.array(columns["group"])[is_test]
+
     def ssim_unit(method: str) -> np.ndarray:
         return metrics.ssim_unit(np.array(columns[f"{method}/ssim"], dtype=float)[is_test])
 
     history = read_columns(paths.history)
-    bars = {name: scores["ssim_unit"] for name, scores in test["baselines"].items()}
-    bars["model"] = test["model"]["composite"]["ssim_unit"]
+    methods = {NAMES[name]: name for name in test["baselines"]} | {"model": "composite"}
+    bars = {
+        name: mean_interval(generator(0, "bars"), ssim_unit(method), groups, _SAMPLES)
+        for name, method in methods.items()
+    }
+    valid_best = result["valid"]["baselines"][best]["ssim_unit"]
     figures = {
         "restored": _restored(params.plot.num_images, paths, best, ssim_unit),
         "curves": plots.curves(
-            {key: [float(v) for v in values] for key, values in history.items()}
+            {key: [float(v) for v in values] for key, values in history.items()},
+            (NAMES[best], valid_best),
         ),
-        "histogram": plots.histogram(ssim_unit("composite"), ssim_unit(best), best),
+        "histogram": plots.histogram(ssim_unit("composite"), ssim_unit(best), NAMES[best]),
         "baselines": plots.score_bars(bars, "model", report.reported(result)),
     }
     edges = plots.score_bins(ssim_unit("composite"), ssim_unit(best))
@@ -58,11 +69,11 @@ def _restored(num: int, paths: Paths, best: str, ssim_unit: Callable[[str], np.n
     baseline = baselines(read_array(paths.images("train")))[best]
     rows = {
         "original": images,
-        "masked": fill.constant(images, holes),
-        best: baseline(images, holes),
+        "masked": painted(images, holes),
+        NAMES[best]: baseline(images, holes),
         "reconstructed": np.asarray(read_array(paths.restored)[:num]),
     }
-    scored = {"masked": "masked", best: best, "reconstructed": "composite"}
+    scored = {"masked": "masked", NAMES[best]: best, "reconstructed": "composite"}
     titles = {
         row: [f"ssim_unit {value:.4f}" for value in ssim_unit(method)[:num]]
         for row, method in scored.items()

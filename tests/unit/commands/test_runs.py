@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inpaint.commands import runs
-from inpaint.commands.runs import grouped
+from inpaint.commands.runs import different, grouped
 from inpaint.tracking.runs import SCORE, RunInfo
 
 Listed = list[tuple[int | None, str]]
@@ -94,6 +94,22 @@ def test_tasks_whose_newest_runs_started_together_are_not_mixed() -> None:
     assert sorted(listed(*members)) == [[(1, "a0"), (2, "a1")], [(1, "b0"), (2, "b1")]]
 
 
+def test_what_makes_a_run_another_one_is_named() -> None:
+    usual = {"train.epochs": "50", "train.seed": "0", "model.filters": "16"}
+    members = [
+        replace(made("a", 0.9), params=usual),
+        replace(made("b", 0.9), params=usual | {"train.epochs": "100"}),
+        replace(made("c", 0.9), params=usual | {"train.seed": "3", "model.filters": "8"}),
+        replace(made("d", 0.9), params={k: v for k, v in usual.items() if k != "train.seed"}),
+    ]
+    assert different(members) == [
+        "",
+        "train.epochs=100",
+        "model.filters=8, train.seed=3",
+        "train.seed=none",
+    ]
+
+
 class Stored:
     """Stands for the store's runs."""
 
@@ -104,6 +120,7 @@ class Stored:
 @pytest.fixture
 def _stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "Runs", Stored)
+    monkeypatch.setattr(runs, "champions", lambda _: {"4f" * 16: "inpaint-mnist"})
 
 
 @pytest.mark.usefixtures("_stored")
@@ -121,7 +138,9 @@ def test_programs_get_all_that_is_known(tmp_path: Path, capsys: pytest.CaptureFi
         "valid_holes_digest": "a",
         "params": {"data.dataset": "mnist"},
         "metrics": Stored(tmp_path).all[0].metrics,
+        "champion_of": "inpaint-mnist",
     }
+    assert second["champion_of"] is None
     assert (second["rank"], second["status"]) == (None, "FAILED")
 
 
@@ -129,11 +148,12 @@ def test_programs_get_all_that_is_known(tmp_path: Path, capsys: pytest.CaptureFi
 def test_people_get_a_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "140")
     assert runs.run(tmp_path, as_json=False) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     [ranked] = [line for line in lines if line[:2] == ["1", "4f4f4f4f"]]
     assert ranked[3:7] == ["0.9123", "[0.9123,", "0.9123]", "+0.0100"]
+    assert ranked[-1] == "champion"
     [unranked] = [line for line in lines if line[:1] == ["7e7e7e7e"]]
     assert unranked[2] == "failed"
 

@@ -176,3 +176,14 @@ def test_splits_and_seeds_have_other_holes(mask: Section, kind: str) -> None:
 )
 def test_lengths_are_pixels_or_shares_of_the_shorter_side(length: float, expected: int) -> None:
     assert in_pixels(length, 24, 40) == in_pixels(length, 40, 24) == expected
+
+
+def test_painted_holes_are_seen_on_black_too(digits: np.ndarray) -> None:
+    drawn = np.zeros((3, 28, 28), dtype=bool)
+    drawn[:, 10:18, 10:18] = True
+    shown = holes.painted(digits[:3], drawn)
+    assert (shown[drawn] == (230, 159, 0)).all()
+    np.testing.assert_array_equal(shown[~drawn], np.repeat(digits[:3], 3, axis=-1)[~drawn])
+    half = holes.painted(digits[:3], drawn, 0.5)
+    expected = 0.5 * digits[:3][drawn] + 0.5 * np.array([230, 159, 0])
+    np.testing.assert_allclose(half[drawn], expected, atol=0.5)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inpaint.scoring.intervals import intervals
+from inpaint.scoring.intervals import intervals, mean_interval
 
 
 def scores_of(ssim: np.ndarray, hole_mse: np.ndarray, pixels: int = 64) -> dict[str, np.ndarray]:
@@ -125,3 +125,16 @@ def test_interval_holds_its_estimate(rng: np.random.Generator) -> None:
     for gain in gains.values():
         values = [gain[key] for key in ("low", "mean", "high")]
         assert all(a < b for a, b in itertools.pairwise(v for v in values if v is not None))
+
+
+def test_mean_has_the_interval_of_its_groups(rng: np.random.Generator) -> None:
+    values = rng.normal(0.5, 0.1, 400)
+    mean, low, high = mean_interval(rng, values, np.arange(400), 2000)
+    assert mean == values.mean()
+    # By the central limit theorem.
+    error = 1.96 * values.std() / 20
+    np.testing.assert_allclose([low, high], [mean - error, mean + error], atol=0.1 * error)
+    # Of four groups of equal images it is twice as wide as of 16.
+    few = np.repeat(rng.normal(0.5, 0.1, 16), 25)
+    _, low, high = mean_interval(rng, few, np.repeat(np.arange(16), 25), 2000)
+    assert high - low == pytest.approx(2 * 1.96 * few.std() / 4, rel=0.1)

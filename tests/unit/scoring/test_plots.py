@@ -16,6 +16,7 @@ HISTORY = {
     "valid_loss": [0.8, 0.6, 0.55],
     "valid_ssim_unit": [0.7, 0.8, 0.82],
 }
+BASELINE = ("biharmonic", 0.75)
 
 
 def drawn(figure: Figure) -> Figure:
@@ -44,8 +45,15 @@ def test_image_rows_do_not_stretch_the_grey_levels(digits: np.ndarray) -> None:
 def test_image_rows_carry_labels_and_titles(digits: np.ndarray) -> None:
     rows = {"original": digits[:2], "reconstructed": digits[2:4]}
     figure = drawn(plots.image_rows(rows, {"reconstructed": ["0.91", "0.87"]}))
-    assert [axis.get_title() for axis in figure.axes] == ["", "", "0.91", "0.87"]
+    assert [axis.get_title() for axis in figure.axes] == [" ", " ", "0.91", "0.87"]
     assert [axis.get_ylabel() for axis in figure.axes] == ["original", "", "reconstructed", ""]
+
+
+def test_all_images_are_of_one_size(digits: np.ndarray) -> None:
+    rows = {"original": digits[:2], "reconstructed": digits[2:4]}
+    figure = drawn(plots.image_rows(rows, {"reconstructed": ["0.91", "0.87"]}))
+    sizes = {np.round(axis.get_window_extent().size, 1).tobytes() for axis in figure.axes}
+    assert len(sizes) == 1
 
 
 def test_one_image_is_a_figure_too(digits: np.ndarray) -> None:
@@ -53,16 +61,18 @@ def test_one_image_is_a_figure_too(digits: np.ndarray) -> None:
 
 
 def test_curves_show_the_history() -> None:
-    loss, score = drawn(plots.curves(HISTORY)).axes
+    loss, score = drawn(plots.curves(HISTORY, BASELINE)).axes
     lines = {str(line.get_label()): line for line in loss.lines}
     assert list(np.asarray(lines["training"].get_xdata())) == HISTORY["epoch"]
     assert list(np.asarray(lines["training"].get_ydata())) == HISTORY["train_loss"]
     assert list(np.asarray(lines["validation"].get_ydata())) == HISTORY["valid_loss"]
     assert list(np.asarray(score.lines[0].get_ydata())) == HISTORY["valid_ssim_unit"]
+    assert list(np.asarray(score.lines[1].get_ydata())) == [0.75, 0.75]
+    assert score.lines[1].get_label() == "biharmonic, 0.7500"
 
 
 def test_curves_of_one_epoch_are_a_figure_too() -> None:
-    figure = drawn(plots.curves({name: values[:1] for name, values in HISTORY.items()}))
+    figure = drawn(plots.curves({name: values[:1] for name, values in HISTORY.items()}, BASELINE))
     assert len(figure.axes) == 2
 
 
@@ -95,7 +105,11 @@ def test_score_bins_reach_from_the_worst_score_of_both_to_a_perfect_one() -> Non
     np.testing.assert_allclose(edges, 0.51 + 0.01 * np.arange(50))  # 49 bins
 
 
-SCORES = {"masked": 0.85, "model": 0.95, "biharmonic": 0.9}
+SCORES = {
+    "masked": (0.85, 0.84, 0.855),
+    "model": (0.95, 0.945, 0.952),
+    "biharmonic": (0.9, 0.89, 0.91),
+}
 
 
 def test_score_bars_are_in_order_of_the_score() -> None:
@@ -106,6 +120,10 @@ def test_score_bars_are_in_order_of_the_score() -> None:
         "model",
     ]
     assert [bar.get_width() for bar in axis.patches] == [0.85, 0.9, 0.95]  # type: ignore[attr-defined]
+    [bars] = [each for each in axis.containers if isinstance(each, BarContainer)]
+    assert bars.errorbar
+    ends = [np.asarray(segment)[:, 0] for segment in bars.errorbar[2][0].get_segments()]
+    np.testing.assert_allclose(ends, [[0.84, 0.855], [0.89, 0.91], [0.945, 0.952]])
     assert {"0.8500", "0.9000", "0.9500"} <= {text.get_text() for text in axis.texts}
 
 
@@ -119,14 +137,18 @@ def test_score_bars_set_the_model_apart_by_colour() -> None:
 def test_score_bars_all_have_a_length_and_show_the_reported_score(reported: float | None) -> None:
     (axis,) = drawn(plots.score_bars(SCORES, "model", reported)).axes
     left, right = axis.get_xlim()
-    assert left < min(*SCORES.values(), reported or 1)
+    assert left < min(*(mean for mean, *_ in SCORES.values()), reported or 1)
     assert right == 1
-    lines = [float(np.asarray(line.get_xdata())[0]) for line in axis.lines]
+    lines = [
+        float(np.asarray(line.get_xdata())[0])
+        for line in axis.lines
+        if line.get_linestyle() == "--"
+    ]
     assert lines == ([] if reported is None else [reported])
 
 
 def test_saved_figure_is_a_png_of_its_size(tmp_path: Path) -> None:
-    figure = plots.curves(HISTORY)
+    figure = plots.curves(HISTORY, BASELINE)
     plots.save(figure, tmp_path / "x.png")
     height, width, _ = matplotlib.image.imread(tmp_path / "x.png").shape
     inches = figure.get_size_inches()
@@ -136,6 +158,6 @@ def test_saved_figure_is_a_png_of_its_size(tmp_path: Path) -> None:
 
 def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
-        plots.save(plots.curves(HISTORY), tmp_path / name)
+        plots.save(plots.curves(HISTORY, BASELINE), tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert b"Software" not in (tmp_path / "a.png").read_bytes()

@@ -29,7 +29,7 @@ def test_table_has_a_row_for_each_method() -> None:
     rows = [line for line in report.write(RESULT, TRAINED).splitlines() if line.startswith("|")]
     assert rows[2:] == [
         "| the report's network, as reported | 0.8795 | | | |",
-        "| masked (no training) | 0.8451 | 2.50 | 0.0582 | 0.1234 |",
+        "| the masked image itself (no training) | 0.8451 | 2.50 | 0.0582 | 0.1234 |",
         "| biharmonic (no training) | 0.9000 | 8.26 | 0.0582 | 0.1234 |",
         "| model, raw output | 0.9487 | 12.35 | 0.0582 | 0.1234 |",
         "| **model** | 0.9512 | 12.35 | 0.0582 | 0.1234 |",

@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image
 
 from inpaint.base.files import atomic
+from inpaint.data.holes import painted
 from inpaint.data.pictures.reading import in_8_bits
 
 _LARGEST, _GAP = 900, 8  # pixels, of a panel's longer side and between two
-_TINT = np.array([255, 0, 255], np.float32)  # of what is missing
-_TINTED = 0.6
+_TINT = 0.7  # of 1, so that the damage is seen through it
 
 
 def write(output: Path, before: np.ndarray, hole: np.ndarray, after: np.ndarray) -> None:
@@ -32,16 +32,10 @@ def side_by_side(before: np.ndarray, hole: np.ndarray, after: np.ndarray) -> np.
         uint8 (h, w, 3); pictures of more than 900 pixels a side are made smaller.
     """
     mask = np.where(hole[..., np.newaxis], 255, 0).astype(np.uint8)
-    panels = [_smaller(_in_colour(each)) for each in (tinted(before, hole), mask, after)]
+    [before] = painted(before[np.newaxis], hole[np.newaxis], _TINT)
+    panels = [_smaller(_in_colour(each)) for each in (before, mask, after)]
     gap = np.full((len(panels[0]), _GAP, 3), 255, np.uint8)
     return np.hstack([panels[0], gap, panels[1], gap, panels[2]])
-
-
-def tinted(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """A picture, uint8 (H, W, C), with its hole, bool (H, W), in violet: uint8 (H, W, 3)."""
-    colours = _in_colour(image)
-    mixed = (1 - _TINTED) * colours + _TINTED * _TINT
-    return np.where(hole[..., np.newaxis], np.rint(mixed), colours).astype(np.uint8)
 
 
 def _in_colour(image: np.ndarray) -> np.ndarray:

@@ -13,7 +13,15 @@ from inpaint.base import origin
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import project_root
 from inpaint.tracking.model import model_id_of
-from inpaint.tracking.registry.moves import Kind, Move, as_tag, describe_moves, holders, moves_of
+from inpaint.tracking.registry.moves import (
+    CHAMPION,
+    Kind,
+    Move,
+    as_tag,
+    describe_moves,
+    holders,
+    moves_of,
+)
 from inpaint.tracking.store import ignoring, open_client, telling_problems
 
 
@@ -172,6 +180,22 @@ def registered(root: Path, run_id: str) -> list[str]:
         ", ".join([f"{version.name} version {version.version}", *sorted(version.aliases)])
         for version in versions
     ]
+
+
+def champions(root: Path) -> dict[str, str]:
+    """The runs that made the champions, with the names of the registered models.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    with telling_problems(root):
+        client = open_client(root)
+        found = {
+            model.name: client.get_model_version_by_alias(model.name, CHAMPION)
+            for model in client.search_registered_models()
+            if CHAMPION in model.aliases
+        }
+    return {version.run_id or "": name for name, version in found.items()}
 
 
 def _version(version: ModelVersion) -> Version:

@@ -130,7 +130,7 @@ def test_one_picture_saved_twice_in_two_splits_is_refused(folder: Path, tmp_path
 
 def test_too_few_pictures_are_refused(tmp_path: Path) -> None:
     Image.fromarray(tiles()[0]).save(tmp_path / "only.png")
-    with pytest.raises(InputError, match="received 1 pictures that can be used, .* at least one"):
+    with pytest.raises(InputError, match=r"received 1 pictures that can be used, .* at least one"):
         crops(SHAPE, tmp_path)
     with pytest.raises(InputError, match=r"data.path: received .*nowhere, allowed: a folder"):
         crops(SHAPE, tmp_path / "nowhere")
