@@ -1,64 +1,57 @@
-"""Fill the hole of a picture by a model server that runs elsewhere.
+"""Fill what is missing from a picture by a model server that runs elsewhere.
 
     python examples/restore.py examples/digit.png examples/hole.png restored.png
 
-The hole is a picture of the same size: white is missing, black is known. NumPy and Pillow are all
-that this needs. `restore` takes any number of images at once.
+The mask is a picture of the same size: white is missing, black is known. This needs no more than
+Python itself. `restore` takes any number of pictures at once, of any sizes.
 """
 
 import argparse
+import base64
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 
 class RefusedError(Exception):
     """What was sent is not what the model takes."""
 
 
-def restore(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Have the holes of images filled.
+def restore(address: str, pictures: Sequence[bytes], masks: Sequence[bytes]) -> list[bytes]:
+    """Have pictures filled where their masks are white.
 
     Args:
         address: of the server, such as ``http://127.0.0.1:5001``.
-        images: uint8 (N, H, W, C) in [0, 255].
-        holes: bool (N, H, W), True = missing.
+        pictures: PNG or JPEG files.
+        masks: the same, one for each picture.
 
     Returns:
-        uint8 (N, H, W, C); known pixels are those of ``images``.
+        PNG files; known pixels are those of the pictures.
 
     Raises:
         RefusedError: the server says what is wrong with them.
         OSError: no model server answers.
     """
-    content = {"inputs": {"images": images.tolist(), "holes": holes.tolist()}}
+    files = {"pictures": pictures, "masks": masks}
+    texts = {name: [base64.b64encode(file).decode() for file in files[name]] for name in files}
     request = urllib.request.Request(
-        f"{address}/invocations", json.dumps(content).encode(), {"Content-Type": "application/json"}
+        f"{address}/invocations",
+        json.dumps({"inputs": texts}).encode(),
+        {"Content-Type": "application/json"},
     )
     try:
         with urllib.request.urlopen(request) as response:
-            return np.array(json.load(response)["predictions"], np.uint8)
+            return [base64.b64decode(text) for text in json.load(response)["predictions"]]
     except urllib.error.HTTPError as error:
         if error.code != 400:  # of something between here and there
             raise
         raise RefusedError(json.load(error)["message"]) from None
-
-
-def read_image(path: Path) -> np.ndarray:
-    """uint8 (H, W, C), with one channel for grey pictures, three for others."""
-    with Image.open(path) as picture:
-        is_grey = picture.mode in ("1", "L")
-        return np.atleast_3d(np.asarray(picture.convert("L" if is_grey else "RGB")))
-
-
-def read_hole(path: Path) -> np.ndarray:
-    """bool (H, W), True = missing."""
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("L")) >= 128
+    except urllib.error.URLError as error:
+        raise ConnectionError(
+            f"no server answers at {address} ({error.reason}): `make serve` starts one"
+        ) from None
 
 
 def main() -> None:
@@ -66,17 +59,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("image", type=Path)
-    parser.add_argument("hole", type=Path, help="white is missing")
+    parser.add_argument("mask", type=Path, help="white is missing")
     parser.add_argument("output", type=Path)
     parser.add_argument("--address", default="http://127.0.0.1:5001", help="default: %(default)s")
-    arguments = parser.parse_args()
+    given = parser.parse_args()
     try:
-        image, hole = read_image(arguments.image), read_hole(arguments.hole)
-        [restored] = restore(arguments.address, image[np.newaxis], hole[np.newaxis])
-        Image.fromarray(restored.squeeze()).save(arguments.output)
+        files = given.image.read_bytes(), given.mask.read_bytes()
+        [restored] = restore(given.address, [files[0]], [files[1]])
+        given.output.write_bytes(restored)
     except RefusedError as error:
         raise SystemExit(f"refused: {error}") from None
-    except (OSError, ValueError) as error:  # a file, the address, or no server
+    except OSError as error:  # a file, the address, or no server
         raise SystemExit(f"failed: {error}") from None
 
 

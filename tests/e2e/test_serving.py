@@ -1,6 +1,7 @@
 """A champion behind a server, and the clients of examples/."""
 
 import importlib.util
+import io
 import json
 import subprocess
 import sys
@@ -41,6 +42,16 @@ def address(checkout: Any) -> Iterator[str]:
         yield address
 
 
+def ask(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """Send arrays as JSON."""
+    content = {"inputs": {"images": images.tolist(), "holes": holes.tolist()}}
+    request = urllib.request.Request(
+        f"{address}/invocations", json.dumps(content).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as response:
+        return np.array(json.load(response)["predictions"], np.uint8)
+
+
 @pytest.fixture
 def client() -> ModuleType:
     return load_client()
@@ -63,13 +74,13 @@ def restored(checkout: Any) -> np.ndarray:
 
 
 def test_the_server_gives_the_very_pixels_that_were_scored(
-    address: str, client: Any, images: np.ndarray, holes: np.ndarray, restored: np.ndarray
+    address: str, images: np.ndarray, holes: np.ndarray, restored: np.ndarray
 ) -> None:
-    np.testing.assert_array_equal(client.restore(address, images, holes), restored)
+    np.testing.assert_array_equal(ask(address, images, holes), restored)
 
 
 def test_fifty_parallel_requests_are_all_answered_right(
-    address: str, client: Any, images: np.ndarray, holes: np.ndarray, restored: np.ndarray
+    address: str, images: np.ndarray, holes: np.ndarray, restored: np.ndarray
 ) -> None:
     num = 50
     assert len(images) == num
@@ -78,7 +89,7 @@ def test_fifty_parallel_requests_are_all_answered_right(
     def request(i: int) -> np.ndarray:
         part = slice(i, i + 1 + i % 3)  # up to three images
         together.wait()
-        return np.asarray(client.restore(address, images[part], holes[part]))
+        return np.asarray(ask(address, images[part], holes[part]))
 
     with ThreadPoolExecutor(num) as pool:
         answers = list(pool.map(request, range(num)))
@@ -121,7 +132,6 @@ OVER = {"inputs": GOOD | {"images": (255 * np.ones((1, 28, 28, 1), int) + 1).tol
 )  # fmt: skip
 def test_wrong_input_is_refused_with_a_reason(
     address: str,
-    client: Any,
     images: np.ndarray,
     holes: np.ndarray,
     restored: np.ndarray,
@@ -137,7 +147,7 @@ def test_wrong_input_is_refused_with_a_reason(
     assert caught.value.code == 400
     assert message in json.load(caught.value)["message"]
     # The server goes on.
-    np.testing.assert_array_equal(client.restore(address, images[:1], holes[:1]), restored[:1])
+    np.testing.assert_array_equal(ask(address, images[:1], holes[:1]), restored[:1])
 
 
 def test_what_is_no_json_at_all_is_refused(address: str) -> None:
@@ -155,14 +165,13 @@ def run_client(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
 
 
-def test_both_clients_fill_the_hole_of_the_digit(address: str, client: Any, tmp_path: Path) -> None:
+def test_both_clients_fill_the_hole_of_the_digit(address: str, tmp_path: Path) -> None:
     picture = tmp_path / "restored.png"
     example = (EXAMPLES / "digit.png", EXAMPLES / "hole.png")
     done = run_client(*example, picture, "--address", address)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    image, hole = client.read_image(example[0]), client.read_hole(example[1])
-    with Image.open(picture) as made:
-        restored = np.atleast_3d(np.asarray(made))
+    image, hole, restored = (np.asarray(Image.open(path)) for path in (*example, picture))
+    hole = hole >= 128
     np.testing.assert_array_equal(restored[~hole], image[~hole])
     assert image[hole].max() == 0
     assert restored[hole].max() > 100  # something was written there
@@ -171,7 +180,44 @@ def test_both_clients_fill_the_hole_of_the_digit(address: str, client: Any, tmp_
         capture_output=True,
         check=True,
     )
-    np.testing.assert_array_equal(json.loads(curl.stdout)["predictions"], [restored])
+    np.testing.assert_array_equal(
+        json.loads(curl.stdout)["predictions"], [restored[..., np.newaxis]]
+    )
+
+
+def test_pictures_of_any_size_go_as_files(address: str, client: Any) -> None:
+    """Two of several sizes at once; known pixels come back bit for bit."""
+    rng = np.random.default_rng(0)
+    sent = []
+    for shape in ((28, 28), (100, 61)):
+        image = rng.integers(0, 256, shape).astype(np.uint8)
+        mask = np.zeros(shape, np.uint8)
+        mask[5:9, 5:20] = 255
+        sent.append((image, mask))
+    pictures, masks = ([png(array) for array in arrays] for arrays in zip(*sent, strict=True))
+    for (image, mask), answer in zip(sent, client.restore(address, pictures, masks), strict=True):
+        restored = np.asarray(Image.open(io.BytesIO(answer)))
+        np.testing.assert_array_equal(restored[mask == 0], image[mask == 0])
+        expected = ask(address, image[None, ..., None], mask[None] == 255)[0, ..., 0]
+        np.testing.assert_array_equal(restored, expected)
+
+
+def png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_red_paint_is_no_mask_and_grey_in_colour_is_grey(address: str, client: Any) -> None:
+    grey = np.repeat(np.arange(28 * 28, dtype=np.uint8).reshape(28, 28, 1), 3, axis=2)
+    red = np.zeros((28, 28, 3), np.uint8)
+    red[10:18, 10:18, 0] = 255
+    with pytest.raises(client.RefusedError, match="masks, number 0: received colours, allowed"):
+        client.restore(address, [png(grey)], [png(red)])
+    with pytest.raises(client.RefusedError, match="pictures, number 0: received colours, allowed"):
+        client.restore(address, [png(red)], [png(red)])
+    [answer] = client.restore(address, [png(grey)], [png(red.max(axis=-1))])
+    assert Image.open(io.BytesIO(answer)).mode == "L"
 
 
 def test_clients_say_why_they_were_refused(address: str, tmp_path: Path) -> None:
@@ -201,7 +247,10 @@ def test_the_client_says_that_there_is_no_server(tmp_path: Path) -> None:
     example = (EXAMPLES / "digit.png", EXAMPLES / "hole.png", tmp_path / "restored.png")
     done = run_client(*example, "--address", nowhere)
     assert done.returncode == 1
-    assert done.stderr == "failed: <urlopen error [Errno 111] Connection refused>\n"
+    assert done.stderr == (
+        f"failed: no server answers at {nowhere} ([Errno 111] Connection refused): `make serve` "
+        "starts one\n"
+    )
     done = run_client(tmp_path / "none.png", *example[1:])
     assert done.returncode == 1
     assert done.stderr.startswith("failed: [Errno 2] No such file or directory: ")

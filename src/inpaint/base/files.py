@@ -78,7 +78,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_array(path: Path) -> np.ndarray:
     """Memory-map an array that an earlier stage wrote; same errors as :func:`read_json`."""
-    return _read(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
+    return _read(path, lambda: _mapped(path))
 
 
 def read_columns(path: Path) -> dict[str, list[str]]:
@@ -111,6 +111,13 @@ def array_digest(array: np.ndarray) -> str:
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _mapped(path: Path) -> Any:
+    with path.open("rb") as file:
+        if file.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+            raise ValueError("it holds no array")  # NumPy would advise to unpickle it
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _read(path: Path, parse: Callable[[], Any]) -> Any:

@@ -35,7 +35,9 @@ def check_inputs(
     names = sorted(map(str, received)) if isinstance(received, Mapping) else None
     if not isinstance(received, Mapping) or names != ["holes", "images"]:
         what = ", ".join(names)[:_LONGEST_ECHO] if names is not None else type(received).__name__
-        raise ValueError(f"received {what or 'nothing'}, allowed: images and holes, by these names")
+        raise ValueError(
+            f"received {what or 'nothing'}, allowed: images and holes, or pictures and masks"
+        )
     images = _whole_numbers("images", received["images"], 0, 255, "black to white")
     if images.ndim != 4 or images.size == 0 or images.shape[3] != channels:
         raise ValueError(

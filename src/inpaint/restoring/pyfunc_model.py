@@ -6,6 +6,7 @@ model is loaded, also where this project is not installed. Nothing is unpickled.
 
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 
 from inpaint.restoring import serving
+from inpaint.restoring.encoded import decode, encode, hole_of, image_of
 from inpaint.restoring.inputs import check_inputs
 
 
@@ -39,25 +41,46 @@ class RestoringModel:
         # A server answers in several threads; Keras compiles a network when it is first used.
         self._one_at_a_time = threading.Lock()
 
-    def predict(self, model_input: object) -> np.ndarray:
+    def predict(self, model_input: object) -> np.ndarray | list[str]:
         """Restore images.
 
         Args:
             model_input: `images`, uint8 (N, H, W, C), and `holes`, bool (N, H, W), True = missing,
-                in a dictionary; or the same numbers out of JSON.
+                in a dictionary; or the same numbers out of JSON. Or `pictures` and `masks`, white =
+                missing: texts, each a PNG or JPEG file in base64, of any size.
 
         Returns:
-            uint8 (N, H, W, C): the known pixels bit for bit, the others filled.
+            uint8 (N, H, W, C): the known pixels bit for bit, the others filled. Or, of pictures,
+            texts, each a PNG file in base64.
 
         Raises:
             RefusedInput: something else was received.
         """
         try:
-            images, holes = check_inputs(model_input, self._inpainter.channels, self._largest_hole)
-            with self._one_at_a_time:
-                return self._inpainter.restore(images, holes)
+            if isinstance(model_input, Mapping) and set(model_input) == {"pictures", "masks"}:
+                return self._restore_files(model_input["pictures"], model_input["masks"])
+            return self._restore(model_input)
         except ValueError as error:
             raise RefusedInput.invalid_parameter_value(str(error)) from None
+
+    def _restore(self, received: object) -> np.ndarray:
+        images, holes = check_inputs(received, self._inpainter.channels, self._largest_hole)
+        with self._one_at_a_time:
+            return self._inpainter.restore(images, holes)
+
+    def _restore_files(self, pictures: object, masks: object) -> list[str]:
+        """Each by itself: they may be of several sizes."""
+        read, holes = decode("pictures", pictures), decode("masks", masks)
+        if len(read) != len(holes):
+            raise ValueError(
+                f"masks: received {len(holes)} for {len(read)} pictures, allowed: one for each"
+            )
+        restored = []
+        for number, (picture, mask) in enumerate(zip(read, holes, strict=True)):
+            image = image_of(number, picture, self._inpainter.channels)
+            hole = hole_of(number, mask)
+            restored.append(self._restore({"images": image[None], "holes": hole[None]})[0])
+        return encode(restored)
 
 
 def _load_pyfunc(folder: str) -> RestoringModel:

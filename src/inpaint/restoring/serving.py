@@ -1,5 +1,6 @@
 """The one way from images with holes to restored images."""
 
+import zipfile
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -172,6 +173,10 @@ def load(path: Path) -> Inpainter:
     Raises:
         ValueError: there is no such file, it is no Keras model, or an older version made it.
     """
+    if not path.is_file():
+        raise ValueError(f"{path} is not there")
+    if not zipfile.is_zipfile(path):  # Keras would say that it is not found
+        raise ValueError(f"{path} is no model of this project, or is cut off: no Keras file")
     try:
         return Inpainter(keras.saving.load_model(path, compile=False, safe_mode=True))
     # Of a layer that it does not know, or that does not fit, Keras tells by a TypeError.

@@ -29,7 +29,7 @@ class ProgressBar:
         self._bar = Progress(*columns, *times, console=self._console)
         self._task = self._bar.add_task(title, total=total, note="")
         self._lines_printed = 0
-        self._started = time.monotonic()
+        self._since: tuple[float, int] | None = None  # when the first part was done, and how much
 
     def __enter__(self) -> "ProgressBar":
         if self._console.is_terminal:
@@ -45,13 +45,24 @@ class ProgressBar:
         if self._console.is_terminal:
             self._bar.update(self._task, completed=completed, note=note)
             return
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now, completed
         if self._total == 0:  # not known: a file whose server does not tell its length
             return
         due = completed * self._lines // self._total
         if due <= self._lines_printed:
             return
         self._lines_printed = due
-        elapsed = time.monotonic() - self._started
-        left = elapsed * (self._total - completed) / max(completed, 1)
-        parts = [f"{self._title} {completed}/{self._total}", note, f"{left:.0f} s left"]
+        parts = [f"{self._title} {completed}/{self._total}", note, self._left(now, completed)]
         print("  ".join(part for part in parts if part), flush=True)
+
+    def _left(self, now: float, completed: int) -> str:
+        """The time left, by all parts but the first, which takes longer than the others."""
+        if completed == self._total:
+            return "0 s left"
+        assert self._since
+        started, already = self._since
+        if completed == already:
+            return ""
+        return f"{(now - started) * (self._total - completed) / (completed - already):.0f} s left"

@@ -32,7 +32,7 @@ NAME = "inpainter"
 LOADER = "inpaint.restoring.pyfunc_model"
 # What that code needs of other packages.
 REQUIREMENTS = (
-    "keras", "numpy", "opencv-python-headless", "scipy", "tensorflow", "threadpoolctl",
+    "keras", "numpy", "opencv-python-headless", "pillow", "scipy", "tensorflow", "threadpoolctl",
 )  # fmt: skip
 
 
@@ -111,7 +111,8 @@ def model_id_of(client: MlflowClient, run: Run) -> str | None:
 
 def _copy_code(folder: Path) -> Path:
     source, copy = Path(restoring.__file__).parent, folder / "inpaint"
-    left_out = shutil.ignore_patterns("__pycache__", "pretrained")  # a model needs no other one
+    # A model needs no other one, and nothing that chooses between them.
+    left_out = shutil.ignore_patterns("__pycache__", "pretrained", "restorer.py")
     shutil.copytree(source, copy / source.name, ignore=left_out)
     shutil.copy(source.with_name("__init__.py"), copy)
     return copy

@@ -149,7 +149,7 @@ def test_other_names_are_refused(
 ) -> None:
     given = {"images": images, "holes": holes}
     assert refusal({name: given[what] for name, what in names.items()}) == (
-        f"received {received}, allowed: images and holes, by these names"
+        f"received {received}, allowed: images and holes, or pictures and masks"
     )
 
 
@@ -161,7 +161,10 @@ def test_what_has_no_names_is_refused(images: np.ndarray, holes: np.ndarray) -> 
         ("images", "str"),
         (None, "NoneType"),
     ):
-        assert refusal(received) == f"received {what}, allowed: images and holes, by these names"
+        assert (
+            refusal(received)
+            == f"received {what}, allowed: images and holes, or pictures and masks"
+        )
 
 
 def test_holes_of_the_other_polarity_are_refused(images: np.ndarray, holes: np.ndarray) -> None:

@@ -12,6 +12,7 @@ import inpaint
 from inpaint.restoring import restorer
 from inpaint.restoring.fill import biharmonic
 from inpaint.restoring.restorer import METHODS
+from inpaint.restoring.serving import PRETRAINED
 
 COLOUR = np.ascontiguousarray(chelsea()[100:148, 120:200])
 GREY = COLOUR[..., 0]
@@ -96,13 +97,15 @@ def test_what_cannot_be_loaded_is_refused(tmp_path: Path) -> None:
         inpaint.load(method="magic")
     with pytest.raises(ValueError, match="method: received 'telea', allowed with a model: model"):
         inpaint.load("models/inpainter.keras", method="telea")
-    with pytest.raises(ValueError, match=r"none.keras is no model of this project"):
+    with pytest.raises(ValueError, match=r"none.keras is not there"):
         inpaint.load(tmp_path / "none.keras")
+    cut = tmp_path / "cut.keras"
+    cut.write_bytes(PRETRAINED[1].read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"cut.keras is no model of this project, or is cut off"):
+        inpaint.load(cut)
 
 
 def test_another_model_can_be_loaded() -> None:
-    from inpaint.restoring.serving import PRETRAINED
-
     loaded = inpaint.load(PRETRAINED[1])
     np.testing.assert_array_equal(loaded.restore(GREY, HOLE), inpaint.load().restore(GREY, HOLE))
     with pytest.raises(ValueError, match="any width, 1"):

@@ -1,0 +1,92 @@
+"""Pictures as a request can carry them, whatever their size: files of PNG or JPEG, in base64."""
+
+import base64
+import binascii
+import io
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+_FORMATS = ("PNG", "JPEG")
+_WHITE = 128  # of 255: from here on, a mask's pixel is missing
+_COLOURFUL, _FEW = 64, 0.001  # levels between two channels of a grey pixel, at most; of the pixels
+_MODES = {1: "L", 3: "RGB"}
+
+
+def decode(name: str, files: object) -> list[Image.Image]:
+    """The pictures of a request.
+
+    Args:
+        name: what they are called in it.
+        files: texts, each a file in base64.
+
+    Raises:
+        ValueError: they are no texts, or no whole picture of 8 bits, which is told by its number.
+    """
+    allowed = f"allowed: a list of {' or '.join(_FORMATS)} files, each in base64"
+    texts = np.asarray(files)
+    if texts.ndim != 1 or texts.dtype.kind not in "US" or texts.size == 0:
+        raise ValueError(f"{name}: received something else, {allowed}")
+    return [_decode(f"{name}, number {i}", str(text), allowed) for i, text in enumerate(texts)]
+
+
+def _decode(what: str, text: str, allowed: str) -> Image.Image:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"{what}: received no base64, {allowed}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+            picture.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(
+            f"{what}: received too large a picture, allowed: {Image.MAX_IMAGE_PIXELS:,} pixels"
+        ) from None
+    except Exception:  # a decoder says in many ways that a file is not whole
+        raise ValueError(f"{what}: received no whole picture, {allowed}") from None
+    if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        raise ValueError(f"{what}: received pixels of the kind {picture.mode}, allowed: of 8 bits")
+    return picture
+
+
+def image_of(number: int, picture: Image.Image, channels: int) -> np.ndarray:
+    """A picture as a network takes it: uint8 (H, W, channels).
+
+    Raises:
+        ValueError: it has colours, and the network takes grey pictures. Grey ones pass as coloured.
+    """
+    colours = np.asarray(picture.convert("RGB"))
+    if channels == 1 and (colours != colours[..., :1]).any():
+        raise ValueError(f"pictures, number {number}: received colours, allowed: grey")
+    return np.asarray(picture.convert(_MODES[channels])).reshape(*colours.shape[:2], channels)
+
+
+def hole_of(number: int, mask: Image.Image) -> np.ndarray:
+    """What a mask tells of: bool (H, W), True = missing.
+
+    Raises:
+        ValueError: it has colours: a red stroke may be meant, and would not be white.
+    """
+    levels = np.asarray(mask.convert("RGB"))
+    spread = levels.max(axis=-1).astype(int) - levels.min(axis=-1)
+    if (spread > _COLOURFUL).mean() > _FEW:
+        raise ValueError(
+            f"masks, number {number}: received colours, allowed: white where pixels are missing, "
+            "black elsewhere"
+        )
+    white: np.ndarray = np.asarray(mask.convert("L")) >= _WHITE
+    return white
+
+
+def encode(images: Sequence[np.ndarray]) -> list[str]:
+    """Pictures, uint8 (H, W, 1 or 3), as PNG files in base64."""
+    texts = []
+    for image in images:
+        file = io.BytesIO()
+        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(file, "PNG")
+        texts.append(base64.b64encode(file.getvalue()).decode())
+    return texts

@@ -1,0 +1,92 @@
+"""Pictures in requests: base64 of files."""
+
+import base64
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inpaint.restoring.encoded import decode, encode, hole_of, image_of
+
+GREY = np.arange(20 * 30, dtype=np.uint8).reshape(20, 30)
+COLOUR = np.dstack([GREY, GREY[::-1], GREY[:, ::-1]])
+
+
+def text_of(image: Image.Image, file_format: str = "PNG") -> str:
+    file = io.BytesIO()
+    image.save(file, file_format)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def picture_of(image: Image.Image, file_format: str = "PNG") -> Image.Image:
+    [picture] = decode("pictures", [text_of(image, file_format)])
+    return picture
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_grey_pictures_are_grey_however_they_were_saved(mode: str) -> None:
+    picture = picture_of(Image.fromarray(GREY).convert(mode))
+    np.testing.assert_array_equal(image_of(0, picture, 1)[..., 0], GREY)
+    np.testing.assert_array_equal(image_of(0, picture, 3), np.repeat(GREY[..., None], 3, axis=2))
+
+
+def test_coloured_pictures_are_for_models_of_colour() -> None:
+    picture = picture_of(Image.fromarray(COLOUR))
+    np.testing.assert_array_equal(image_of(0, picture, 3), COLOUR)
+    with pytest.raises(ValueError, match="pictures, number 7: received colours, allowed: grey"):
+        image_of(7, picture, 1)
+
+
+def test_encoded_pictures_come_back() -> None:
+    images = [COLOUR, GREY[:7, :9, np.newaxis]]
+    for image, picture in zip(images, decode("pictures", encode(images)), strict=True):
+        np.testing.assert_array_equal(image_of(0, picture, image.shape[-1]), image)
+
+
+def test_white_is_missing_in_png_and_jpeg() -> None:
+    hole = np.zeros((32, 48), dtype=bool)
+    hole[8:24, 16:32] = True
+    mask = Image.fromarray(np.where(hole, 255, 0).astype(np.uint8))
+    for file_format in ("PNG", "JPEG"):
+        np.testing.assert_array_equal(hole_of(0, picture_of(mask, file_format)), hole)
+    levels = np.tile(np.arange(100, 140, dtype=np.uint8), (30, 1))
+    np.testing.assert_array_equal(hole_of(0, Image.fromarray(levels)), levels >= 128)
+
+
+def test_red_is_not_white() -> None:
+    red = np.zeros((20, 30, 3), np.uint8)
+    red[5:9, 5:9, 0] = 255
+    with pytest.raises(ValueError, match="masks, number 2: received colours, allowed: white"):
+        hole_of(2, Image.fromarray(red))
+
+
+def huge() -> str:
+    """A PNG file that says that it has 100,000x100,000 pixels."""
+    header = b"IHDR" + struct.pack(">2I5B", 100_000, 100_000, 8, 2, 0, 0, 0)
+    chunks = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    content = b"\x89PNG\r\n\x1a\n" + chunks + struct.pack(">I", 1000) + b"IDAT"
+    return base64.b64encode(content).decode()
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ("text", "pictures: received something else, allowed: a list of PNG or JPEG files"),
+        ([], "pictures: received something else"),
+        ([[1, 2]], "pictures: received something else"),
+        (None, "pictures: received something else"),
+        (["%%%"], "pictures, number 0: received no base64"),
+        (["Grüße"], "pictures, number 0: received no base64"),
+        (["aGVsbG8="], "pictures, number 0: received no whole picture"),
+        ([text_of(Image.fromarray(COLOUR))[:80]], "number 0: received no whole picture"),
+        ([text_of(Image.fromarray(GREY), "GIF")], "number 0: received no whole picture"),
+        ([text_of(Image.fromarray(GREY)), huge()], "number 1: received too large a picture"),
+        ([text_of(Image.fromarray(GREY.astype(np.uint16)))], "pixels of the kind I;16"),
+    ],
+)
+def test_what_is_no_picture_is_refused(files: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        decode("pictures", files)
