@@ -15,6 +15,10 @@ _RUNS, _REGISTRY = "Runs and experiments", "The registry"
 
 Method = Literal["model", "biharmonic", "telea", "navier-stokes"]
 Format = Literal["png", "jpeg", "webp", "tiff"]
+_Model = Annotated[
+    str | None,
+    typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, a RUN, or a .keras file."),
+]
 _Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Kept with the alias's move.")]
 _Run = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
 
@@ -112,10 +116,7 @@ def restore(
     ] = None,
     invert: Annotated[bool, typer.Option("--invert", help="Black is missing in masks.")] = False,
     method: Annotated[Method, typer.Option(help="The others need no model.")] = "model",
-    model: Annotated[
-        str | None,
-        typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, a RUN, or a .keras file."),
-    ] = None,
+    model: _Model = None,
     reference: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Undamaged, to score the result: a file, or a folder."),
@@ -161,6 +162,31 @@ def restore(
             force=force,
         )
     raise typer.Exit(code.value)
+
+
+@app.command(rich_help_panel=_PICTURES)
+def export(
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A file, such as model.onnx.")],
+    model: _Model = None,
+    grey: Annotated[
+        bool, typer.Option("--grey", help="The package's model for grey pictures, not colour.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a model as ONNX, for programs without TensorFlow; needs the extra `onnx`.
+
+    It takes `image`, with its hole filled by biharmonic interpolation, float32 (N, H, W, C) from -1
+    to 1, and `hole`, float32 (N, H, W, 1), 1 = missing, of any size; examples/restore_onnx.py
+    restores a picture by it.
+
+    \b
+    Examples:
+      inpaint export model.onnx
+      inpaint export digits.onnx --model models:/inpaint-mnist@champion
+    """
+    raise typer.Exit(
+        launch_command("export", output, root=Path.cwd(), model=model, grey=grey, force=force)
+    )
 
 
 @app.command(rich_help_panel=_STAGES)

@@ -105,6 +105,38 @@ class Inpainter:
             return self._coarse_to_fine(images, holes, self._network.fill, self._network.fill)
         return self._network.fill(images, holes)
 
+    def export(self, path: Path) -> float:
+        """Write the network, without what is around it, as ONNX for images of any size.
+
+        Its inputs and its output are those of the Keras network, by their names: of a
+        ``residual_unet``, `image`, the image with its hole filled, float32 (N, H, W, C) in [-1, 1],
+        and `hole`, float32 (N, H, W, 1), 1 = missing.
+
+        Returns:
+            How much its output differs from the Keras network's, at most, on noise.
+
+        Raises:
+            ImportError: one of the packages of the extra `onnx` is not there.
+        """
+        import onnxruntime
+
+        inputs = self._model.input
+        signature = {
+            name: keras.InputSpec(
+                shape=(None, None, None, each.shape[-1]), dtype="float32", name=name
+            )
+            for name, each in inputs.items()
+        }
+        self._model.export(path, format="onnx", input_signature=[signature], verbose=False)
+        session = onnxruntime.InferenceSession(path)
+        rng = np.random.default_rng(0)
+        noise = {
+            name: rng.uniform(-1, 1, (2, 52, 40, each.shape[-1])).astype(np.float32)
+            for name, each in inputs.items()
+        }
+        [output] = session.run(None, noise)
+        return float(np.abs(output - self._predict(noise).numpy()).max())
+
     def _coarse_to_fine(
         self, images: np.ndarray, holes: np.ndarray, at_once: Fill, rival: Fill | None = None
     ) -> np.ndarray:

@@ -60,7 +60,8 @@ class ReflectTo(keras.layers.Layer):
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         for axis in (1, 2):
             size = keras.ops.shape(inputs)[axis]
-            place = keras.ops.arange(size + -size % self.multiple)
+            # Rounded up; a remainder of -size is another number in ONNX.
+            place = keras.ops.arange((size + self.multiple - 1) // self.multiple * self.multiple)
             # An image of one pixel has none to reflect: it is repeated.
             reflected = keras.ops.maximum(2 * (size - 1) - place, 0)
             inputs = keras.ops.take(

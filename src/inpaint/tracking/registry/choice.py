@@ -13,6 +13,7 @@ from inpaint.restoring.restorer import CLASSICAL, MODEL
 from inpaint.terminal.quiet import without_greetings
 
 if TYPE_CHECKING:
+    from inpaint.restoring.serving import Inpainter
     from inpaint.tracking.registry.networks import Champion
 
 Shape = tuple[int, int, int]  # height, width and channels of pictures
@@ -54,32 +55,47 @@ class Choice:
         return fill
 
 
+def find(root: Path, model: str) -> tuple[str, "Inpainter"]:
+    """The network that a person means, and what to call it.
+
+    Args:
+        root: the folder that people are in.
+        model: as `Choice` has it.
+
+    Raises:
+        InputError: there is none, or its file is damaged.
+    """
+    if not model.endswith(".keras"):
+        with without_greetings():
+            from inpaint.tracking.registry import networks
+        found = networks.find(root, model)
+        return found.name, found.network
+    with without_greetings():
+        from inpaint.restoring import serving
+    try:
+        return Path(model).name, serving.load(Path(model))
+    except ValueError as error:
+        raise InputError(f"--model: {error}") from None
+
+
+def of_package(channels: int) -> tuple[str, "Inpainter"]:
+    """The model for photographs that comes with the package, and what to call it."""
+    with without_greetings():
+        from inpaint.restoring.serving import load_pretrained
+    kind = "grey" if channels == 1 else "colour"
+    return f"the package's model for {kind} pictures", load_pretrained(channels)
+
+
 def _chooser(
     root: Path, method: str, model: str | None, champion: tuple[str, str] | None
 ) -> Callable[[Shape], Named]:
     if method != MODEL:
         return lambda _: (f"method {method}", CLASSICAL[method])
     if model is not None:
-        found = _of_file(Path(model)) if model.endswith(".keras") else _of_store(root, model)
-        return lambda _: found
+        name, network = find(root, model)
+        return lambda _: (name, network.restore)
     best = _champion(root, *champion) if champion else None
     return lambda shape: _best_fitting(best, shape)
-
-
-def _of_file(path: Path) -> Named:
-    with without_greetings():
-        from inpaint.restoring import serving
-    try:
-        return path.name, serving.load(path).restore
-    except ValueError as error:
-        raise InputError(f"--model: {error}") from None
-
-
-def _of_store(root: Path, model: str) -> Named:
-    with without_greetings():
-        from inpaint.tracking.registry import networks
-    found = networks.find(root, model)
-    return found.name, found.network.restore
 
 
 def _champion(root: Path, prefix: str, dataset: str) -> "Champion | None":
@@ -100,10 +116,5 @@ def _best_fitting(champion: "Champion | None", shape: Shape) -> Named:
 
 @cache
 def _of_package(channels: int) -> Named:
-    with without_greetings():
-        from inpaint.restoring.serving import load_pretrained
-    model = load_pretrained(channels)
-    return (
-        f"the package's model for {'grey' if channels == 1 else 'colour'} pictures",
-        model.restore,
-    )
+    name, network = of_package(channels)
+    return name, network.restore

@@ -1,0 +1,36 @@
+"""`inpaint export OUTPUT`: a network as ONNX, for programs without TensorFlow."""
+
+import warnings
+from pathlib import Path
+
+from inpaint.base.errors import InputError, StageError
+from inpaint.base.files import atomic
+from inpaint.terminal.console import console
+from inpaint.terminal.quiet import without_greetings
+from inpaint.tracking.registry.choice import find, of_package
+
+_TOLERANCE = 1e-4  # on [-1, 1]: a hundredth of a grey level
+
+
+def run(root: Path, output: Path, *, model: str | None, grey: bool, force: bool) -> int:
+    if output.exists() and not force:
+        raise InputError(f"{output} is there already: --force replaces it")
+    if model is not None and grey:
+        raise InputError("--grey: allowed for the package's models, not with --model")
+    name, network = find(root, model) if model else of_package(1 if grey else 3)
+    try:
+        with console().status("Exporting ..."), without_greetings(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of Keras, about tf2onnx
+            with atomic(output) as temporary:
+                difference = network.export(temporary)
+    except ImportError as error:
+        raise InputError(
+            f"inpaint export needs the extra `onnx`: pip install 'inpaint[onnx]' ({error})"
+        ) from None
+    if difference > _TOLERANCE:
+        raise StageError(f"{output} differs from the Keras network by {difference:.1e}: not usable")
+    console().print(
+        f"{output} is {name}, {output.stat().st_size / 1e6:.1f} MB; by ONNX Runtime, its output "
+        f"differs from Keras's by {difference:.0e} at most"
+    )
+    return 0
