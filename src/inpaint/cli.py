@@ -165,6 +165,24 @@ def restore(
 
 
 @app.command(rich_help_panel=_PICTURES)
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the page.")] = 7860,
+    model: _Model = None,
+) -> None:
+    """Open a page to paint on, in a browser; needs the extra `demo`.
+
+    Paint over what is missing, choose the model or a method, and look at the result beside the
+    classical fill. It answers on this machine alone, and loads nothing from elsewhere.
+
+    \b
+    Examples:
+      inpaint demo
+      inpaint demo --port 8000 --model models/inpainter.keras
+    """
+    raise typer.Exit(launch_command("demo", root=Path.cwd(), port=port, model=model))
+
+
+@app.command(rich_help_panel=_PICTURES)
 def export(
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A file, such as model.onnx.")],
     model: _Model = None,

@@ -276,6 +276,18 @@ def load_params(path: Path) -> Params:
         raise InputError(f"{path.name}: {problems}") from None
 
 
+def champion_of(root: Path) -> tuple[str, str] | None:
+    """What a project's champion is found by: ``registry.model`` and ``data.dataset``.
+
+    None where there is no project; errors as `load_params` has them.
+    """
+    path = root / "params.yaml"
+    if not path.exists():
+        return None
+    params = load_params(path)
+    return params.registry.model, params.data.dataset
+
+
 def allowed_values() -> dict[str, str]:
     """What each parameter may be, in words, by its name, such as ``train.epochs``."""
     return {

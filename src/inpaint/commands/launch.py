@@ -15,7 +15,7 @@ from inpaint.base.errors import InputError, StageError
 from inpaint.terminal.quiet import without_greetings
 
 STAGES = ("prepare", "mask", "train", "evaluate", "plot")
-ANYWHERE = ("restore", "export")  # commands that need no project
+ANYWHERE = ("restore", "demo", "export")  # commands that need no project
 
 
 def launch(*arguments: str, root: Path) -> int:

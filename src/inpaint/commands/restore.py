@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from inpaint.base.errors import InputError
-from inpaint.base.paths import Paths
 from inpaint.data.pictures import sheet
 from inpaint.data.pictures.jobs import Job, jobs, partner
 from inpaint.data.pictures.masks import Missing
 from inpaint.data.pictures.reading import Picture, in_8_bits, read, size_of
 from inpaint.data.pictures.writing import write
-from inpaint.params import load_params
+from inpaint.params import champion_of
 from inpaint.restoring.fill import biharmonic
 from inpaint.restoring.restorer import Restorer
 from inpaint.terminal.console import console
@@ -44,7 +43,7 @@ def run(
     to_do = [job for job in planned if force or not job.output.exists()]
     if len(planned) == 1 and not to_do:
         raise InputError(f"{output} is there already: --force replaces it")
-    work = _Work(Choice(root, method, model, _champion_of(root)), missing, reference, compare)
+    work = _Work(Choice(root, method, model, champion_of(root)), missing, reference, compare)
     work.notes["there already, and left as they were; --force replaces them"] = len(planned) - len(
         to_do
     )
@@ -103,15 +102,6 @@ class _Work:
             self.notes["have more than half missing: white is missing; --invert: black"] += 1
         if picture.form.format == "JPEG" and job.output.suffix.lower() == ".png":
             self.notes["were JPEG, which loses something, and are PNG now; see --format"] += 1
-
-
-def _champion_of(root: Path) -> tuple[str, str] | None:
-    """What `Choice` takes of a project; None if people are in no project."""
-    path = Paths(root).params
-    if not path.exists():
-        return None
-    params = load_params(path)
-    return params.registry.model, params.data.dataset
 
 
 def _do_all(work: _Work, to_do: Sequence[Job]) -> int:
