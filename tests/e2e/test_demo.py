@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 from skimage.data import coffee
 
 from .server import free_port
@@ -71,14 +71,21 @@ def shown(page: Page, name: str) -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(answer.read())).convert("RGB"))
 
 
+def canvas_of(page: Page) -> FloatRect:
+    """Where the picture can be painted on, once it is there and has stopped to grow."""
+    page.wait_for_load_state("networkidle")
+    canvas, before = page.locator("#picture canvas").first, None
+    while (box := canvas.bounding_box()) is None or box != before:
+        before = box
+        page.wait_for_timeout(2000)
+    return box
+
+
 def test_what_is_painted_over_by_the_mouse_is_restored(page: Page, tmp_path: Path) -> None:
     photo = coffee()
     Image.fromarray(photo).save(tmp_path / "photo.png")
     page.locator("#picture input[type=file]").first.set_input_files(tmp_path / "photo.png")
-    canvas = page.locator("#picture canvas").first
-    page.wait_for_timeout(3000)  # the canvas grows to the picture's shape
-    box = canvas.bounding_box()
-    assert box
+    box = canvas_of(page)
     row, left, right = (
         box["y"] + 0.4 * box["height"],
         *(box["x"] + x * box["width"] for x in (0.4, 0.6)),
@@ -112,7 +119,7 @@ def test_mistakes_are_told_on_the_page(page: Page) -> None:
     start.click()
     expect(page.get_by_text("Nothing is painted over yet").first).to_be_visible()
     page.get_by_role("button", name="Digit").click()
-    page.wait_for_timeout(3000)
+    canvas_of(page)
     start.click()
     expect(page.get_by_text("Nothing is painted over yet")).to_have_count(2)
 

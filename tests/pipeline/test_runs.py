@@ -44,6 +44,12 @@ def test_runs_that_have_no_files_yet_have_not_lost_them(root: Path) -> None:
     assert runs.without_files() == []
 
 
+def test_experiment_says_what_it_is_for(root: Path) -> None:
+    store = connect(root, "inpaint")
+    experiment = store.client.get_experiment(store.experiment_id)
+    assert "test/model/composite/ssim_unit" in experiment.tags["mlflow.note.content"]
+
+
 def test_runs_of_every_experiment_are_there(root: Path) -> None:
     other = connect(root, "another")
     made = other.client.create_run(other.experiment_id, tags={"training_id": "ffff"})

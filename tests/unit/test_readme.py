@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
 from inpaint import cli
 from inpaint.params import Params
@@ -87,6 +88,27 @@ def test_commands_of_the_project_exist() -> None:
     mentioned = set(re.findall(r"^inpaint ([a-z]+)|`inpaint ([a-z]+)[ `]", texts, re.MULTILINE))
     group: Any = typer.main.get_command(cli.app)
     assert {name for pair in mentioned for name in pair if name} <= set(group.commands)
+
+
+def test_first_command_of_the_readme_restores_the_photograph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = shlex.split(COMMANDS[0])
+    assert words[:2] == ["inpaint", "restore"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    result = CliRunner().invoke(cli.app, words[1:])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "restored.compare.png").stat().st_size > 100_000
+
+
+def test_options_of_restore_are_those_of_its_page() -> None:
+    page = (ROOT / "docs" / "restoring.md").read_text()
+    group: Any = typer.main.get_command(cli.app)
+    known = {name for each in group.commands["restore"].params for name in each.opts}
+    mentioned = set(re.findall(r"--[a-z]+", page)) - {"--help"}
+    assert mentioned <= known
+    assert {name for name in known if name.startswith("--")} <= mentioned
 
 
 def test_python_of_the_readme_runs() -> None:

@@ -147,6 +147,11 @@ def is_in_place(root: Path, artifacts: str) -> bool:
     return folder.is_dir() and folder.is_relative_to(project_root(root) / "mlruns")
 
 
+_EXPERIMENT_TAGS = {  # what `mlflow ui` shows on the experiment's page
+    "mlflow.note.content": "Trainings of networks that fill holes in images: one run for each. The "
+    "score is `test/model/composite/ssim_unit`, (SSIM + 1) / 2 of the test images, and models are "
+    "chosen by `valid/score/ssim_unit/mean`. `inpaint runs` ranks them, with intervals.",
+}
 _SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql")
 
 
@@ -191,7 +196,7 @@ def _experiment(client: MlflowClient, root: Path, name: str) -> Experiment:
     if found is None:
         is_server = tracking_uri(root).startswith("http")
         with ignoring("RESOURCE_ALREADY_EXISTS"):  # on a server, somebody else may be faster
-            client.create_experiment(name, artifact_location=None if is_server else here)
+            client.create_experiment(name, None if is_server else here, _EXPERIMENT_TAGS)
         found = client.get_experiment_by_name(name)
         assert found is not None
     return found
