@@ -1,6 +1,8 @@
 """`inpaint restore`, as people type it, in a folder that is no project."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +180,25 @@ def test_a_write_that_is_cut_off_leaves_nothing(
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
     assert sorted(path.name for path in folder.iterdir()) == ["mask.png", "photo.png"]
+
+
+def test_killed_in_the_middle_it_does_no_picture_twice_and_loses_none(folder: Path) -> None:
+    scans, out = folder / "scans", folder / "out"
+    scans.mkdir()
+    large = np.tile(COLOUR, (10, 10, 1))  # for each to take a while
+    for number in range(40):
+        Image.fromarray(np.roll(large, number, axis=0)).save(scans / f"{number:02}.png")
+    arguments = ("scans", "--center", "60", "-o", "out", "--method", "telea")
+    command = [sys.executable, "-c", "from inpaint.cli import main; main()", "restore", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not out.exists() or len(list(out.glob("[0-9]*.png"))) < 5:
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    done = {path.name: path.stat().st_mtime_ns for path in out.glob("[0-9]*.png")}
+    assert 5 <= len(done) < 40
+    assert restore(*arguments).exit_code == 0
+    after = {path.name: path.stat().st_mtime_ns for path in out.glob("[0-9]*.png")}
+    assert sorted(after) == [f"{number:02}.png" for number in range(40)]
+    assert done.items() <= after.items()
+    assert all(pixels(out / name).shape == large.shape for name in after)

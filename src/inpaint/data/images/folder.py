@@ -16,7 +16,7 @@ from inpaint.base.files import array_digest
 from inpaint.base.paths import SPLITS
 from inpaint.base.seeds import generator
 from inpaint.data.images.pools import Pool
-from inpaint.data.pictures.reading import SUFFIXES, in_8_bits, read
+from inpaint.data.pictures.reading import in_8_bits, is_picture, read
 from inpaint.terminal.progress import ProgressBar
 
 # Of all pictures: training has the rest.
@@ -94,7 +94,7 @@ def _look_at(folder: Path, shape: tuple[int, int, int]) -> tuple[list[_Picture],
     """The pictures that can be used, by digest, and why the other files are left out."""
     if not folder.is_dir():
         raise InputError(f"data.path: received {folder}, allowed: a folder of pictures")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    files = sorted(path for path in folder.rglob("*") if is_picture(path))
     found: dict[str, _Picture] = {}
     left_out: dict[str, str] = {}
     with ProgressBar("Reading picture", total=len(files)) as bar:

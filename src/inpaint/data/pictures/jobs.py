@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inpaint.base.errors import InputError
-from inpaint.data.pictures.reading import SUFFIXES
+from inpaint.data.pictures.reading import SUFFIXES, is_picture
 
 MASK_NAMES = ("{}", "{}_mask")  # of a mask in a folder, by its picture's; without suffixes
 
@@ -57,9 +57,7 @@ def partner(image: Path, place: Path, what: str) -> Path:
     if not place.is_dir():
         return place
     names = {name.format(image.stem) for name in MASK_NAMES}
-    found = sorted(
-        file for file in place.iterdir() if file.stem in names and file.suffix.lower() in SUFFIXES
-    )
+    found = sorted(file for file in place.iterdir() if file.stem in names and is_picture(file))
     if len(found) == 1:
         return found[0]
     allowed = " or ".join(f"{name.format(image.stem)}.png" for name in MASK_NAMES)
@@ -73,7 +71,7 @@ def _files(image: Path) -> Iterable[Path]:
     """The pictures of a folder, by name; a file itself."""
     if not image.is_dir():
         return [image]
-    files = sorted(file for file in image.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in image.iterdir() if is_picture(file))
     if not files:
         raise InputError(f"{image} has no picture, allowed: files of {', '.join(SUFFIXES)}")
     return files

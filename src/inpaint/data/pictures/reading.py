@@ -122,6 +122,11 @@ def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
     return turned[rows, columns]
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file's name is one of a picture. Hidden ones are not, such as those half written."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
 def as_stored(turned: np.ndarray, orientation: int) -> np.ndarray:
     """The inverse of :func:`upright`: only quarter turns are not their own."""
     return upright(turned, {6: 8, 8: 6}.get(orientation, orientation))

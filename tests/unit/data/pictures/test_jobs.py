@@ -21,7 +21,9 @@ def test_one_picture_into_a_file(tmp_path: Path) -> None:
 
 
 def test_folder_into_a_folder_keeps_names_and_lossless_formats(tmp_path: Path) -> None:
-    scans = touch(tmp_path / "scans", "b.PNG", "a.jpg", "c.tiff", "d.webp", "notes.txt")
+    scans = touch(
+        tmp_path / "scans", "b.PNG", "a.jpg", "c.tiff", "d.webp", "notes.txt", ".e.12.png"
+    )
     planned = jobs([scans], tmp_path / "out")
     assert [job.image.name for job in planned] == ["a.jpg", "b.PNG", "c.tiff", "d.webp"]
     assert [job.output.name for job in planned] == ["a.png", "b.PNG", "c.tiff", "d.webp"]
