@@ -1,6 +1,7 @@
 """Starting stages: what is printed, and what the process exits with."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -296,3 +297,22 @@ def test_a_process_that_is_asked_to_end_does_so_as_after_an_interrupt(
     assert code.value == 130
     assert capsys.readouterr().err == "interrupted\n"
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_experiment_with_a_wrong_value_says_how_to_take_it_back(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DVC leaves in params.yaml what `-S` has written, but not from a directory of its own."""
+    path = root / "params.yaml"
+    path.write_text(re.sub(r"epochs: \d+", "epochs: abc", path.read_text()))
+    told = "train.epochs: received 'abc', allowed: a whole number from 1 to 1000000"
+    assert launch("prepare", root=root) == 2
+    assert capsys.readouterr().err == f"error: params.yaml: {told}\n"
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0" * 40)
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    assert launch("prepare", root=root) == 2
+    advice = "`git checkout params.yaml` takes back what `-S` has written"
+    assert capsys.readouterr().err == f"error: params.yaml: {told}; {advice}\n"
+    monkeypatch.setenv("DVC_ROOT", str(root.parent))
+    assert launch("prepare", root=root) == 2
+    assert capsys.readouterr().err == f"error: params.yaml: {told}\n"

@@ -144,7 +144,7 @@ def test_sheet_shows_before_mask_and_after() -> None:
     [
         (("-o", "out.png"), "what is missing: received nothing, allowed: one of --mask"),
         (("--center", "8", "-o", "photo.png"), "photo.png is one of the pictures themselves"),
-        (("--center", "8", "-o", "out.png", "--model", "no.keras"), "no.keras is no model"),
+        (("--center", "8", "-o", "out.png", "--model", "no.keras"), "no.keras is not there"),
         (
             ("--center", "8", "-o", "out.png", "--model", "x", "--method", "telea"),
             "--model: received x with --method telea, allowed: model",

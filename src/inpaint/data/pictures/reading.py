@@ -123,7 +123,7 @@ def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file's name is one of a picture. Hidden ones are not, such as those half written."""
+    """Whether a file has a picture's name; hidden ones, such as those half written, are none."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
