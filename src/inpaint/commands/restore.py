@@ -44,9 +44,7 @@ def run(
     if len(planned) == 1 and not to_do:
         raise InputError(f"{output} is there already: --force replaces it")
     work = _Work(Choice(root, method, model, champion_of(root)), missing, reference, compare)
-    work.notes["there already, and left as they were; --force replaces them"] = len(planned) - len(
-        to_do
-    )
+    work.notes["there already, left alone; --force replaces"] = len(planned) - len(to_do)
     started = time.monotonic()
     failed = _do_all(work, to_do)
     _tell(work, failed, time.monotonic() - started)
@@ -97,11 +95,11 @@ class _Work:
     def _note(self, picture: Picture, job: Job, hole: np.ndarray) -> None:
         self.missing_pixels.append(int(hole.sum()))
         if not hole.any():
-            self.notes["have nothing missing, and were written as they are"] += 1
+            self.notes["nothing is missing, written unchanged"] += 1
         if hole.mean() > _MUCH:
-            self.notes["have more than half missing: white is missing; --invert: black"] += 1
+            self.notes["more than half is missing: white is, with --invert black"] += 1
         if picture.form.format == "JPEG" and job.output.suffix.lower() == ".png":
-            self.notes["were JPEG, which loses something, and are PNG now; see --format"] += 1
+            self.notes["JPEG loses something, written as PNG; see --format"] += 1
 
 
 def _do_all(work: _Work, to_do: Sequence[Job]) -> int:
@@ -154,7 +152,7 @@ def _tell(work: _Work, failed: int, seconds: float) -> None:
         )
     for note, count in work.notes.items():
         if count:
-            out.print(f"{count} {note}")
+            out.print(f"{count} {'picture' if count == 1 else 'pictures'}: {note}")
     if work.scores:
         out.print(_verdict(work.scores))
     if failed:

@@ -98,11 +98,11 @@ def test_folder_goes_on_where_it_was_and_past_what_is_damaged(folder: Path) -> N
     result = restore(*arguments)
     assert result.exit_code == 0, result.output
     assert "2 restored" in result.stdout
-    assert "2 there already, and left as they were" in result.stdout
+    assert "2 pictures: there already, left alone" in result.stdout
     assert (folder / "out" / "a.png").stat().st_mtime_ns == before
     result = restore(*arguments)
     assert result.exit_code == 0
-    assert result.stdout == "4 there already, and left as they were; --force replaces them\n"
+    assert result.stdout == "4 pictures: there already, left alone; --force replaces\n"
 
 
 def test_what_people_should_know_is_told() -> None:
@@ -110,13 +110,13 @@ def test_what_people_should_know_is_told() -> None:
     Image.new("L", (80, 48)).save("empty.png")
     result = restore("photo.jpg", "-m", "empty.png", "-o", "out", "--method", "telea")
     assert result.exit_code == 0
-    assert "1 have nothing missing, and were written as they are" in result.stdout
-    assert "1 were JPEG, which loses something, and are PNG now; see --format" in result.stdout
+    assert "1 picture: nothing is missing, written unchanged" in result.stdout
+    assert "1 picture: JPEG loses something, written as PNG; see --format" in result.stdout
     np.testing.assert_array_equal(pixels("out/photo.png"), pixels("photo.jpg"))
     result = restore(
         "photo.png", "-m", "mask.png", "--invert", "-o", "other.png", "--method", "telea"
     )
-    assert "1 have more than half missing: white is missing" in result.stdout
+    assert "1 picture: more than half is missing: white is" in result.stdout
 
 
 def test_what_is_filled_of_transparent_places_is_opaque() -> None:
