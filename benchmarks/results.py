@@ -187,7 +187,7 @@ def _score(result: dict[str, Any]) -> str:
 def _notes(result: dict[str, Any]) -> str:
     """What went wrong with a training."""
     collapsed = ", collapsed" if result["collapsed"] else ""
-    return collapsed + (", learned nothing" if result.get("learned_nothing") else "")
+    return collapsed + (", learned nothing" if result["learned_nothing"] else "")
 
 
 def load() -> dict[str, Any]:
