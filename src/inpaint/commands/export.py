@@ -23,12 +23,14 @@ def run(root: Path, output: Path, *, model: str | None, grey: bool, force: bool)
             warnings.simplefilter("ignore", FutureWarning)  # of Keras, about tf2onnx
             with atomic(output) as temporary:
                 difference = network.export(temporary)
+                if difference > _TOLERANCE:
+                    raise StageError(
+                        f"{output} would differ from the Keras network by {difference:.1e}"
+                    )
     except ImportError as error:
         raise InputError(
             f"inpaint export needs the extra `onnx`: pip install 'inpaint[onnx]' ({error})"
         ) from None
-    if difference > _TOLERANCE:
-        raise StageError(f"{output} differs from the Keras network by {difference:.1e}: not usable")
     console().print(
         f"{output} is {name}, {output.stat().st_size / 1e6:.1f} MB; by ONNX Runtime, its output "
         f"differs from Keras's by {difference:.0e} at most"

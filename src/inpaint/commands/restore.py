@@ -1,5 +1,6 @@
 """`inpaint restore IMAGE...`: people's own pictures, by a model or a classical method."""
 
+import errno
 import sys
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ import numpy as np
 
 from inpaint.base.errors import InputError
 from inpaint.data.pictures import sheet
-from inpaint.data.pictures.jobs import Job, jobs, partner
+from inpaint.data.pictures.jobs import Job, Partners, jobs
 from inpaint.data.pictures.masks import Missing
 from inpaint.data.pictures.reading import Picture, in_8_bits, read, size_of
 from inpaint.data.pictures.writing import write
@@ -24,6 +25,17 @@ from inpaint.tracking.registry.choice import Choice
 
 Scores = dict[str, np.ndarray]  # of one picture, as `metrics.score_images` gives them
 _MUCH = 0.5  # of a picture
+_SSIM_WINDOW = 11  # pixels
+# What would happen to the next picture as well: no room, no right to write.
+_ENDS_ALL = (
+    errno.ENOSPC,
+    errno.EEXIST,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+)
 
 
 def run(
@@ -39,16 +51,26 @@ def run(
     compare: bool,
     force: bool,
 ) -> int:
-    planned = jobs(images, output, file_format)
+    also_read = [path for path in (missing.mask, reference) if path is not None]
+    planned = jobs(images, output, file_format, sheets=compare, read=also_read)
     to_do = [job for job in planned if force or not job.output.exists()]
-    if len(planned) == 1 and not to_do:
+    if not to_do and planned[0].output == output:
         raise InputError(f"{output} is there already: --force replaces it")
-    work = _Work(Choice(root, method, model, champion_of(root)), missing, reference, compare)
+    references = Partners(reference, "reference") if reference else None
+    work = _Work(Choice(root, method, model, _champion_of(root)), missing, references, compare)
     work.notes["there already, left alone; --force replaces"] = len(planned) - len(to_do)
     started = time.monotonic()
     failed = _do_all(work, to_do)
-    _tell(work, failed, time.monotonic() - started)
+    _tell(work, failed, output, time.monotonic() - started)
     return 1 if failed else 0
+
+
+def _champion_of(root: Path) -> tuple[str, str] | None:
+    """As `champion_of`; the params.yaml of another project is none of ours."""
+    try:
+        return champion_of(root)
+    except InputError:
+        return None
 
 
 @dataclass
@@ -63,7 +85,7 @@ class _Work:
 
     choice: Choice
     missing: Missing
-    reference: Path | None
+    references: Partners | None
     compare: bool
     missing_pixels: list[int] = field(default_factory=list)
     scores: list[tuple[Scores, Scores]] = field(default_factory=list)
@@ -77,7 +99,7 @@ class _Work:
         """
         picture = read(job.image)
         hole = self.missing.hole(job.image, picture)
-        true = _true(job.image, picture, self.reference) if self.reference else None
+        true = _true(job.image, picture, self.references) if self.references else None
         try:
             colours = Restorer(self.choice).restore(picture.colours, hole)
         except ValueError as error:
@@ -85,9 +107,9 @@ class _Work:
         alpha = picture.alpha
         if self.missing.is_alpha and alpha is not None:  # so that what was filled can be seen
             alpha = np.where(hole, np.iinfo(alpha.dtype).max, alpha)
+        if self.compare:  # before the picture, whose file says that all is done
+            sheet.write(job.sheet, picture.colours, hole, colours)
         write(job.output, replace(picture, colours=colours, alpha=alpha))
-        if self.compare:
-            sheet.write(job.output, picture.colours, hole, colours)
         if true is not None:
             self.scores.append(_scores(picture.colours, true, colours, hole))
         self._note(picture, job, hole)
@@ -110,20 +132,32 @@ def _do_all(work: _Work, to_do: Sequence[Job]) -> int:
             try:
                 work.do(job)
             except InputError as error:
+                told = str(error)
+            except OSError as error:
+                if error.errno in _ENDS_ALL:
+                    raise
+                told = f"{job.image}: {job.output} cannot be written: {error.strerror or error}"
+            else:
+                told = ""
+            if told:
                 failed += 1
-                print(f"error: {error}", file=sys.stderr, flush=True)
+                print(f"error: {told}", file=sys.stderr, flush=True)
             bar.update(number)
     return failed
 
 
-def _true(image: Path, picture: Picture, reference: Path) -> np.ndarray:
-    """The picture as it was before something went missing: of its shape and type."""
-    path = partner(image, reference, "reference")
+def _true(image: Path, picture: Picture, references: Partners) -> np.ndarray:
+    """The picture as it was before something went missing: of its shape."""
+    path = references.of(image)
     true = read(path).colours
     if true.shape != picture.colours.shape:
         raise InputError(
             f"{path}: the reference has {size_of(true)}, {true.shape[2]} channels; the picture "
             f"{size_of(picture.colours)}, {picture.colours.shape[2]} channels"
+        )
+    if min(true.shape[:2]) < _SSIM_WINDOW:
+        raise InputError(
+            f"{path}: the reference has {size_of(true)}, to score it takes {_SSIM_WINDOW} each way"
         )
     return true
 
@@ -140,15 +174,15 @@ def _scores(
     return metrics.score_images(true, restored, holes), metrics.score_images(true, filled, holes)
 
 
-def _tell(work: _Work, failed: int, seconds: float) -> None:
+def _tell(work: _Work, failed: int, output: Path, seconds: float) -> None:
     out, num = console(), len(work.missing_pixels)
     if num:
         used = work.choice.used.items()
         by = ", ".join(name if count == num else f"{name} ({count})" for name, count in used)
         speed = f", {num / seconds:.1f} a second" if num > 1 else ""
         out.print(
-            f"{num} restored, {sum(work.missing_pixels):,} missing pixels filled by {by}: "
-            f"{seconds:.1f} s{speed}"
+            f"{num} restored to {output}, {sum(work.missing_pixels):,} missing pixels filled by "
+            f"{by}: {seconds:.1f} s{speed}"
         )
     for note, count in work.notes.items():
         if count:

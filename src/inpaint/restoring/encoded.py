@@ -7,16 +7,17 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 _FORMATS = ("PNG", "JPEG")
 _WHITE = 128  # of 255: from here on, a mask's pixel is missing
 _COLOURFUL, _FEW = 64, 0.001  # levels between two channels of a grey pixel, at most; of the pixels
+_PNG_DEPTH = 24  # where in the file it is told
 _MODES = {1: "L", 3: "RGB"}
 
 
 def decode(name: str, files: object) -> list[Image.Image]:
-    """The pictures of a request.
+    """The pictures of a request, upright.
 
     Args:
         name: what they are called in it.
@@ -26,15 +27,18 @@ def decode(name: str, files: object) -> list[Image.Image]:
         ValueError: they are no texts, or no whole picture of 8 bits, which is told by its number.
     """
     allowed = f"allowed: a list of {' or '.join(_FORMATS)} files, each in base64"
-    texts = np.asarray(files)
-    if texts.ndim != 1 or texts.dtype.kind not in "US" or texts.size == 0:
+    try:
+        texts = np.asarray(files)
+    except ValueError:  # lists of several lengths
+        raise ValueError(f"{name}: received something else, {allowed}") from None
+    if texts.ndim != 1 or texts.dtype.kind != "U" or texts.size == 0:
         raise ValueError(f"{name}: received something else, {allowed}")
     return [_decode(f"{name}, number {i}", str(text), allowed) for i, text in enumerate(texts)]
 
 
 def _decode(what: str, text: str, allowed: str) -> Image.Image:
     try:
-        content = base64.b64decode(text, validate=True)
+        content = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError(f"{what}: received no base64, {allowed}") from None
     try:
@@ -48,13 +52,15 @@ def _decode(what: str, text: str, allowed: str) -> Image.Image:
         ) from None
     except Exception:  # a decoder says in many ways that a file is not whole
         raise ValueError(f"{what}: received no whole picture, {allowed}") from None
-    if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
-        raise ValueError(f"{what}: received pixels of the kind {picture.mode}, allowed: of 8 bits")
-    return picture
+    is_fine = picture.format == "PNG" and content[_PNG_DEPTH] == 16
+    if is_fine or picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        kind = "16 bits" if is_fine else picture.mode
+        raise ValueError(f"{what}: received pixels of the kind {kind}, allowed: of 8 bits")
+    return ImageOps.exif_transpose(picture)
 
 
 def image_of(number: int, picture: Image.Image, channels: int) -> np.ndarray:
-    """A picture as a network takes it: uint8 (H, W, channels).
+    """A picture as a network takes it, without transparency: uint8 (H, W, channels).
 
     Raises:
         ValueError: it has colours, and the network takes grey pictures. Grey ones pass as coloured.
@@ -66,7 +72,7 @@ def image_of(number: int, picture: Image.Image, channels: int) -> np.ndarray:
 
 
 def hole_of(number: int, mask: Image.Image) -> np.ndarray:
-    """What a mask tells of: bool (H, W), True = missing.
+    """What a mask tells of, whose transparent places are black: bool (H, W), True = missing.
 
     Raises:
         ValueError: it has colours: a red stroke may be meant, and would not be white.
@@ -78,7 +84,8 @@ def hole_of(number: int, mask: Image.Image) -> np.ndarray:
             f"masks, number {number}: received colours, allowed: white where pixels are missing, "
             "black elsewhere"
         )
-    white: np.ndarray = np.asarray(mask.convert("L")) >= _WHITE
+    opaque = np.asarray(mask.convert("RGBA"))[..., 3] / 255
+    white: np.ndarray = levels.mean(axis=-1) * opaque >= _WHITE
     return white
 
 

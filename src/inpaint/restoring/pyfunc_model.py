@@ -79,7 +79,10 @@ class RestoringModel:
         for number, (picture, mask) in enumerate(zip(read, holes, strict=True)):
             image = image_of(number, picture, self._inpainter.channels)
             hole = hole_of(number, mask)
-            restored.append(self._restore({"images": image[None], "holes": hole[None]})[0])
+            try:
+                restored.append(self._restore({"images": image[None], "holes": hole[None]})[0])
+            except ValueError as error:
+                raise ValueError(f"picture and mask, number {number}: {error}") from None
         return encode(restored)
 
 

@@ -59,7 +59,7 @@ class Restorer:
         """
         image, hole = np.asarray(image), np.asarray(hole)
         images, holes = _as_batch(image, hole)
-        restored = self._fill_for(images.shape[1:])(_to_bytes(images), holes)
+        restored = self._fill_for(images.shape[1:])(_to_bytes(images, holes), holes)
         if images.dtype != np.uint8:
             restored = np.where(holes[..., np.newaxis], _from_bytes(restored, images.dtype), images)
         return restored.reshape(image.shape)
@@ -117,8 +117,9 @@ def _as_batch(image: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarr
             f"hole: received {hole.dtype} {hole.shape}, allowed: bool (H, W) or (N, H, W), "
             "True = missing; of a mask of 0 and 255, mask >= 128"
         )
-    # A grey picture, or a batch of them, is of the hole's shape.
-    images = image[..., np.newaxis] if image.ndim in (2, 3) and image.shape == hole.shape else image
+    images = image
+    if image.ndim == 2 or (image.ndim == 3 and _is_grey_batch(image, hole)):
+        images = image[..., np.newaxis]
     images = images[np.newaxis] if images.ndim == 3 else images
     is_batch = images.ndim == 4 and images.shape[-1] in (1, 3)
     holes = np.broadcast_to(hole, (len(images), *hole.shape)) if hole.ndim == 2 else hole
@@ -131,19 +132,26 @@ def _as_batch(image: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return images, holes
 
 
-def _to_bytes(images: np.ndarray) -> np.ndarray:
-    """uint8 in [0, 255]."""
+def _is_grey_batch(image: np.ndarray, hole: np.ndarray) -> bool:
+    """Whether (N, H, W) are grey pictures, and not one of (H, W, C)."""
+    is_picture = image.shape[2] in (1, 3) and (hole.ndim == 3 or hole.shape == image.shape[:2])
+    return not is_picture and hole.shape in (image.shape, image.shape[1:])
+
+
+def _to_bytes(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """uint8 in [0, 255]; what is under the holes is black."""
     if images.dtype == np.uint8:
         return images
     if images.dtype == np.uint16:
         return ((images.astype(np.uint32) + _FINER // 2) // _FINER).astype(np.uint8)
     if not np.issubdtype(images.dtype, np.floating):
         raise ValueError(f"image: received {images.dtype}, allowed: uint8, uint16, or floats")
-    if images.size and not (images.min() >= 0 and images.max() <= 1):  # NaN is in no range
+    known = images[~holes]
+    if known.size and not (known.min() >= 0 and known.max() <= 1):  # NaN is in no range
         raise ValueError(
-            f"image: received floats from {images.min():g} to {images.max():g}, allowed: 0 to 1"
+            f"image: received floats from {known.min():g} to {known.max():g}, allowed: 0 to 1"
         )
-    return np.rint(images * 255).astype(np.uint8)
+    return np.rint(np.where(holes[..., np.newaxis], 0, images) * 255).astype(np.uint8)
 
 
 def _from_bytes(images: np.ndarray, dtype: np.dtype) -> np.ndarray:

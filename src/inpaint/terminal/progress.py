@@ -1,5 +1,6 @@
 """Progress of long work: a bar on a terminal, plain lines elsewhere."""
 
+import sys
 import time
 
 from rich.console import Console
@@ -26,7 +27,9 @@ class ProgressBar:
         self._console = Console()
         columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "{task.fields[note]}")
         times = (Elapsed(), "elapsed,", Remaining(), "left")
-        self._bar = Progress(*columns, *times, console=self._console)
+        # A file that takes the errors gets them as they are.
+        redirected = sys.stderr.isatty()
+        self._bar = Progress(*columns, *times, console=self._console, redirect_stderr=redirected)
         self._task = self._bar.add_task(title, total=total, note="")
         self._lines_printed = 0
         self._since: tuple[float, int] | None = None  # when the first part was done, and how much

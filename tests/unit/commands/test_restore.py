@@ -48,9 +48,8 @@ def test_photo_is_restored_by_the_package_s_model() -> None:
     expected = load_pretrained(3).restore(pixels("photo.png")[np.newaxis], HOLE[np.newaxis])[0]
     np.testing.assert_array_equal(restored, expected)
     np.testing.assert_array_equal(restored[~HOLE], COLOUR[~HOLE])
-    assert (
-        "1 restored, 150 missing pixels filled by the package's model for colour" in result.stdout
-    )
+    assert "1 restored to new/restored.png, 150 missing pixels filled by the" in result.stdout
+    assert "by the package's model for colour pictures" in result.stdout
     assert "dB in the hole, +" in result.stdout
     assert "over the biharmonic fill" in result.stdout
 
@@ -89,7 +88,7 @@ def test_folder_goes_on_where_it_was_and_past_what_is_damaged(folder: Path) -> N
     assert result.exit_code == 1
     assert "error: scans/b.png is empty, allowed: a PNG, JPEG, WebP or TIFF file" in result.stderr
     assert "error: scans/e.png: the mask in masks: received none" in result.stderr
-    assert "2 restored, 300 missing pixels" in result.stdout
+    assert "2 restored to out, 300 missing pixels" in result.stdout
     assert "2 failed" in result.stdout
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.png", "c d ü.png"]
     before = (folder / "out" / "a.png").stat().st_mtime_ns
@@ -143,7 +142,7 @@ def test_sheet_shows_before_mask_and_after() -> None:
     ("arguments", "reason"),
     [
         (("-o", "out.png"), "what is missing: received nothing, allowed: one of --mask"),
-        (("--center", "8", "-o", "photo.png"), "photo.png is one of the pictures themselves"),
+        (("--center", "8", "-o", "photo.png"), "photo.png is one of the files that are read"),
         (("--center", "8", "-o", "out.png", "--model", "no.keras"), "no.keras is not there"),
         (
             ("--center", "8", "-o", "out.png", "--model", "x", "--method", "telea"),
@@ -202,3 +201,62 @@ def test_killed_in_the_middle_it_does_no_picture_twice_and_loses_none(folder: Pa
     assert sorted(after) == [f"{number:02}.png" for number in range(40)]
     assert done.items() <= after.items()
     assert all(pixels(out / name).shape == large.shape for name in after)
+
+
+def test_sheet_is_written_over_nothing_that_is_read() -> None:
+    Path("mask.png").rename("out.compare.png")
+    before = Path("out.compare.png").read_bytes()
+    arguments = ("-m", "out.compare.png", "-o", "out.png", "--method", "telea", "--compare")
+    result = restore("photo.png", *arguments)
+    assert result.exit_code == 2
+    assert "out.compare.png is one of the files that are read" in result.stderr
+    assert Path("out.compare.png").read_bytes() == before
+
+
+def test_a_picture_and_a_sheet_of_one_name_are_refused(folder: Path) -> None:
+    (folder / "scans").mkdir()
+    for name in ("a.png", "a.compare.png"):
+        Image.fromarray(COLOUR).save(folder / "scans" / name)
+    result = restore("scans", "--center", "8", "-o", "out", "--method", "telea", "--compare")
+    assert result.exit_code == 2
+    assert "would both be written to out/a.compare.png" in result.stderr
+
+
+def test_params_of_another_project_do_not_matter() -> None:
+    Path("params.yaml").write_text("lr: 0.1\n")
+    result = restore("photo.png", "-m", "mask.png", "-o", "out.png", "--method", "telea")
+    assert result.exit_code == 0, result.output
+
+
+def test_no_store_is_made_where_there_is_none(folder: Path) -> None:
+    result = restore("photo.png", "-m", "mask.png", "-o", "out.png", "--model", "longer")
+    assert result.exit_code == 2
+    assert "allowed where no runs are kept: a .keras file" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["mask.png", "photo.png"]
+
+
+def test_a_name_too_long_ends_no_folder(folder: Path) -> None:
+    (folder / "scans").mkdir()
+    for name in ("a" * 250 + ".png", "b.png"):
+        Image.fromarray(COLOUR).save(folder / "scans" / name)
+    result = restore("scans", "--center", "8", "-o", "out", "--method", "telea")
+    assert result.exit_code == 1
+    assert "cannot be written: File name too long" in result.stderr
+    assert [path.name for path in (folder / "out").iterdir()] == ["b.png"]
+
+
+def test_reference_that_is_too_small_to_score_is_refused_before_anything_is_written() -> None:
+    for name in ("small.png", "true.png"):
+        Image.fromarray(COLOUR[:8, :8]).save(name)
+    arguments = ("--center", "2", "-o", "out.png", "--method", "telea", "--reference", "true.png")
+    result = restore("small.png", *arguments)
+    assert result.exit_code == 1
+    assert "to score it takes 11 each way" in result.stderr
+    assert not Path("out.png").exists()
+
+
+@pytest.mark.parametrize("output", ["new.bmp", "new.gif"])
+def test_other_formats_are_no_folders(output: str) -> None:
+    result = restore("photo.png", "-m", "mask.png", "-o", output, "--method", "telea")
+    assert result.exit_code == 2
+    assert f"--output: received {output}, allowed: a folder, or a file of .png" in result.stderr

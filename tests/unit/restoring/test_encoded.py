@@ -4,11 +4,14 @@ import base64
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from inpaint.data.pictures.masks import of_mask
+from inpaint.data.pictures.reading import read
 from inpaint.restoring.encoded import decode, encode, hole_of, image_of
 
 GREY = np.arange(20 * 30, dtype=np.uint8).reshape(20, 30)
@@ -84,9 +87,39 @@ def huge() -> str:
         ([text_of(Image.fromarray(COLOUR))[:80]], "number 0: received no whole picture"),
         ([text_of(Image.fromarray(GREY), "GIF")], "number 0: received no whole picture"),
         ([text_of(Image.fromarray(GREY)), huge()], "number 1: received too large a picture"),
-        ([text_of(Image.fromarray(GREY.astype(np.uint16)))], "pixels of the kind I;16"),
+        (
+            [text_of(Image.fromarray(GREY.astype(np.uint16)))],
+            "pixels of the kind 16 bits, allowed: of 8 bits",
+        ),
     ],
 )
 def test_what_is_no_picture_is_refused(files: object, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         decode("pictures", files)
+
+
+def test_pictures_and_masks_are_turned_as_people_see_them() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    Image.fromarray(GREY).save(file, "PNG", exif=exif)
+    [picture] = decode("pictures", [base64.b64encode(file.getvalue()).decode()])
+    np.testing.assert_array_equal(image_of(0, picture, 1)[..., 0], np.rot90(GREY, -1))
+
+
+def test_base64_may_be_in_lines() -> None:
+    lines = base64.encodebytes(base64.b64decode(text_of(Image.fromarray(GREY)))).decode()
+    [picture] = decode("pictures", [lines])
+    np.testing.assert_array_equal(image_of(0, picture, 1)[..., 0], GREY)
+
+
+def test_masks_mean_what_they_mean_on_the_command_line(tmp_path: Path) -> None:
+    levels = np.tile(np.arange(90, 190, dtype=np.uint8), (20, 1))
+    tint = np.dstack([levels, levels // 2 + 60, levels])
+    white = np.full((20, 100, 3), 255, np.uint8)
+    Image.fromarray(white).save(tmp_path / "photo.png")
+    picture = read(tmp_path / "photo.png")
+    for array in (levels, tint, np.dstack([white, levels])):
+        mask = Image.fromarray(array)
+        mask.save(tmp_path / "mask.png")
+        np.testing.assert_array_equal(hole_of(0, mask), of_mask(tmp_path / "mask.png", picture))

@@ -45,6 +45,7 @@ def test_batches() -> None:
     np.testing.assert_array_equal(restore(colours[..., 1], holes), expected[..., 1])
     alike = biharmonic(colours, np.stack([HOLE, HOLE]))
     np.testing.assert_array_equal(restore(colours, HOLE), alike)
+    np.testing.assert_array_equal(restore(colours[..., 1], HOLE), alike[..., 1])
 
 
 def test_finer_numbers() -> None:
@@ -66,6 +67,15 @@ def test_finer_numbers() -> None:
         np.testing.assert_allclose(restored[HOLE], filled[HOLE] / 255, atol=1e-6)
 
 
+def test_what_is_under_a_hole_may_be_anything() -> None:
+    floats = COLOUR / 255
+    expected = inpaint.load(method="biharmonic").restore(floats, HOLE)
+    for value in (np.nan, np.inf, -7.0):
+        floats[HOLE] = value
+        restored = inpaint.load(method="biharmonic").restore(floats, HOLE)
+        np.testing.assert_array_equal(restored, expected)
+
+
 def test_what_is_given_is_not_changed() -> None:
     image, hole = COLOUR.copy(), HOLE.copy()
     inpaint.load(method="telea").restore(image, hole)
@@ -78,6 +88,7 @@ def test_what_is_given_is_not_changed() -> None:
     [
         (GREY, HOLE.astype(np.uint8) * 255, r"hole: received uint8 .* mask >= 128"),
         (GREY, HOLE[0], r"hole: received bool \(80,\)"),
+        (COLOUR, np.dstack([HOLE] * 3), r"shape \(48, 80, 3\) with a hole \(48, 80, 3\)"),
         (GREY, HOLE[:-1], r"image: received the shape \(48, 80\) with a hole \(47, 80\)"),
         (COLOUR[..., :2], HOLE, r"shape \(48, 80, 2\)"),
         (np.dstack([COLOUR, GREY]), HOLE, r"shape \(48, 80, 4\) .* C is 1 or 3"),

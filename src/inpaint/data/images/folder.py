@@ -4,7 +4,7 @@ What a picture holds, not its name or place, decides which split it is in, so th
 move none from one split to another, and copies of a picture are counted once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ _STRIDE = 8  # pixels between two crops
 _MOST_CROPS = 1_000_000  # that are chosen from, of all pictures together
 _THUMBNAIL = 16  # pixels a side
 _AT_ONCE = 256  # thumbnails, compared with all others
+_CONTRAST = 4.0  # grey levels, standard deviation of a thumbnail, at least
 _ALIKE = 1.0  # grey levels, root mean square between thumbnails: what saving again changes
 
 
@@ -71,13 +72,22 @@ def crops(shape: tuple[int, int, int], folder: Path) -> tuple[Pool, ...]:
     if not all(by_split.values()):
         raise InputError(
             f"{folder}: received {len(found)} pictures that can be used, {counts}, allowed: at "
-            "least one for each; what they hold decides where they go, so 30 or more will do"
+            "least one for each; what they hold decides where they go, so 60 or more will do"
+            f"{_first_of(left_out)}"
         )
     _refuse_alike(folder, found)
     most = max(1, _MOST_CROPS // len(found))
     return tuple(
         _pool(split, pictures, shape, most, left_out) for split, pictures in by_split.items()
     )
+
+
+def _first_of(left_out: Mapping[str, str]) -> str:
+    """The first file that is no use, with the reason."""
+    if not left_out:
+        return ""
+    name, reason = next(iter(left_out.items()))
+    return f"; {len(left_out)} others are left out: {name} {reason}, ..."
 
 
 def split_of(digest: str) -> str:
@@ -136,6 +146,9 @@ def _refuse_alike(folder: Path, pictures: Sequence[_Picture]) -> None:
 
 def _alike(thumbnails: np.ndarray) -> Iterator[tuple[int, int]]:
     """Pairs that differ by less than _ALIKE, root mean square: of float32 (N, pixels)."""
+    # Of even pictures, such as scans of empty paper, a thumbnail tells nothing.
+    telling = np.flatnonzero(thumbnails.std(axis=1) > _CONTRAST)
+    thumbnails = thumbnails[telling]
     centered = thumbnails - thumbnails.mean()  # so that float32 is fine enough
     squares = np.square(centered).sum(axis=1)
     with ProgressBar("Comparing picture", total=len(centered)) as bar:
@@ -143,7 +156,11 @@ def _alike(thumbnails: np.ndarray) -> Iterator[tuple[int, int]]:
             some = slice(start, start + _AT_ONCE)
             distances = squares[some, np.newaxis] + squares - 2 * centered[some] @ centered.T
             near = np.argwhere(distances < _ALIKE**2 * centered.shape[1])
-            yield from ((start + i, j) for i, j in near.tolist() if start + i < j)
+            yield from (
+                (int(telling[start + i]), int(telling[j]))
+                for i, j in near.tolist()
+                if start + i < j
+            )
             bar.update(min(start + _AT_ONCE, len(centered)))
 
 

@@ -1,8 +1,12 @@
 """Which pictures are to be restored, which mask belongs to each, and what is written where."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+from PIL import Image
 
 from inpaint.base.errors import InputError
 from inpaint.data.pictures.reading import SUFFIXES, is_picture
@@ -22,8 +26,20 @@ class Job:
     image: Path
     output: Path
 
+    @property
+    def sheet(self) -> Path:
+        """Where before, mask and after go, side by side."""
+        return self.output.with_name(f"{self.output.stem}.compare.png")
 
-def jobs(images: Sequence[Path], output: Path, file_format: str | None = None) -> list[Job]:
+
+def jobs(
+    images: Sequence[Path],
+    output: Path,
+    file_format: str | None = None,
+    *,
+    sheets: bool = False,
+    read: Sequence[Path] = (),
+) -> list[Job]:
     """Plan what is written.
 
     Args:
@@ -31,9 +47,11 @@ def jobs(images: Sequence[Path], output: Path, file_format: str | None = None) -
         output: a file, if its name ends as a picture's, or a folder.
         file_format: of the files in a folder, one of FORMATS; if it is not given, each
             picture's own, but PNG instead of JPEG, which would lose something.
+        sheets: whether they are written as well.
+        read: other files, which must not be written over either.
 
     Raises:
-        InputError: there is no picture, several would go to one file, or one over itself.
+        InputError: there is no picture, several would go to one file, or over one that is read.
     """
     files = [file for image in images for file in _files(image)]
     if output.suffix.lower() in SUFFIXES and not output.is_dir():
@@ -41,30 +59,58 @@ def jobs(images: Sequence[Path], output: Path, file_format: str | None = None) -
             raise InputError(
                 f"--output: received the file {output} for {len(files)} pictures, allowed: a folder"
             )
+        if file_format not in (None, SUFFIXES[output.suffix.lower()]):
+            raise InputError(
+                f"--format: received {file_format} for {output}, allowed: none, or its"
+            )
         planned = [Job(files[0], output)]
+    elif output.suffix.lower() in Image.registered_extensions() and not output.is_dir():
+        raise InputError(
+            f"--output: received {output}, allowed: a folder, or a file of {', '.join(SUFFIXES)}"
+        )
     else:
         planned = [Job(file, output / f"{file.stem}{_suffix(file, file_format)}") for file in files]
-    _refuse_collisions(planned)
+    _refuse_collisions(planned, sheets, [*files, *read])
     return planned
 
 
-def partner(image: Path, place: Path, what: str) -> Path:
-    """The file that belongs to a picture: ``place`` itself, or one of that name in this folder.
+class Partners:
+    """The files that belong to pictures: one for all, or of a folder, those of their names.
 
-    Raises:
-        InputError: the folder has none, or several; ``what`` it is, is told.
+    Args:
+        place: a file or a folder.
+        what: they are, for messages.
     """
-    if not place.is_dir():
-        return place
-    names = {name.format(image.stem) for name in MASK_NAMES}
-    found = sorted(file for file in place.iterdir() if file.stem in names and is_picture(file))
-    if len(found) == 1:
-        return found[0]
-    allowed = " or ".join(f"{name.format(image.stem)}.png" for name in MASK_NAMES)
-    received = ", ".join(file.name for file in found) or "none"
-    raise InputError(
-        f"{image}: the {what} in {place}: received {received}, allowed: {allowed}, ..."
-    )
+
+    def __init__(self, place: Path, what: str) -> None:
+        self._place, self._what = place, what
+
+    def of(self, image: Path) -> Path:
+        """The file that belongs to a picture.
+
+        Raises:
+            InputError: the folder has none, or several.
+        """
+        if not self._place.is_dir():
+            return self._place
+        names = [name.format(image.stem) for name in MASK_NAMES]
+        found = [file for name in names for file in self._by_stem.get(name, ())]
+        if len(found) == 1:
+            return found[0]
+        allowed = " or ".join(f"{name}.png" for name in names)
+        received = ", ".join(file.name for file in found) or "none"
+        raise InputError(
+            f"{image}: the {self._what} in {self._place}: received {received}, allowed: {allowed}, "
+            "..."
+        )
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[Path]]:
+        by_stem: dict[str, list[Path]] = {}
+        for file in sorted(self._place.iterdir()):
+            if is_picture(file):
+                by_stem.setdefault(file.stem, []).append(file)
+        return by_stem
 
 
 def _files(image: Path) -> Iterable[Path]:
@@ -84,15 +130,16 @@ def _suffix(file: Path, file_format: str | None) -> str:
     return next(suffix for suffix, name in SUFFIXES.items() if name == (file_format or "PNG"))
 
 
-def _refuse_collisions(planned: list[Job]) -> None:
-    images = {job.image.resolve() for job in planned}
+def _refuse_collisions(planned: list[Job], sheets: bool, read: Sequence[Path]) -> None:
+    taken = {Path(os.path.normpath(file.absolute())) for file in read}
     by_output: dict[Path, Path] = {}
     for job in planned:
-        other = by_output.setdefault(job.output, job.image)
-        if other is not job.image:
-            raise InputError(
-                f"{other} and {job.image} would both be written to {job.output}: rename one, or "
-                "restore them into different folders"
-            )
-        if job.output.resolve() in images:
-            raise InputError(f"--output: {job.output} is one of the pictures themselves")
+        for output in (job.output, job.sheet) if sheets else (job.output,):
+            other = by_output.setdefault(output, job.image)
+            if other is not job.image:
+                raise InputError(
+                    f"{other} and {job.image} would both be written to {output}: rename one, or "
+                    "restore them into different folders"
+                )
+            if Path(os.path.normpath(output.absolute())) in taken:
+                raise InputError(f"--output: {output} is one of the files that are read")

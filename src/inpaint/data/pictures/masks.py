@@ -2,18 +2,20 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from inpaint.base.errors import InputError
-from inpaint.data.pictures.jobs import partner
+from inpaint.data.pictures.jobs import Partners
 from inpaint.data.pictures.reading import Picture, in_8_bits, read, size_of
 
 ALPHA = Path("alpha")
 WHITE = 128  # of 255: from here on, a mask's pixel is white
 _COLOURFUL = 64  # levels between two channels of a pixel; JPEG makes some of grey ones
 _FEW = 0.001  # of the pixels
+_BOX, _COLOR = re.compile(r"\d{1,9}(,\d{1,9}){3}"), re.compile(r"#?[0-9a-fA-F]{6}")
 _SAME = 16  # levels: what JPEG makes of one colour
 
 
@@ -48,6 +50,14 @@ class Missing:
             )
         if self.invert and (self.mask is None or self.is_alpha):
             raise InputError("--invert: allowed with masks, --mask PATH")
+        if self.mask is not None and not self.is_alpha and not self.mask.exists():
+            raise InputError(f"--mask: {self.mask} is not there")
+        if self.center is not None and self.center < 1:
+            raise InputError(f"--center: received {self.center}, allowed: 1 pixel or more")
+        if self.box is not None and not _BOX.fullmatch(self.box):
+            raise InputError(f"--box: received {self.box!r}, allowed: ROW,COLUMN,HEIGHT,WIDTH")
+        if self.color is not None and not _COLOR.fullmatch(self.color):
+            raise InputError(f"--color: received {self.color!r}, allowed: such as FF00FF")
 
     @property
     def is_alpha(self) -> bool:
@@ -59,19 +69,30 @@ class Missing:
         Raises:
             InputError: it has none that can be told, or nothing of it is known.
         """
-        if self.is_alpha:
-            hole = of_alpha(path, picture)
-        elif self.mask is not None:
-            hole = of_mask(partner(path, self.mask, "mask"), picture, invert=self.invert)
-        elif self.center is not None:
-            hole = of_center(picture, self.center)
-        elif self.box is not None:
-            hole = of_box(picture, self.box)
-        else:
-            hole = of_color(picture, self.color or "")
+        try:
+            hole = self._hole(path, picture)
+        except InputError as error:
+            named = "" if str(path) in str(error) else f"{path}: "
+            raise InputError(f"{named}{error}") from None
         if hole.all():
             raise InputError(f"{path}: all of it is missing, allowed: at least one known pixel")
         return hole
+
+    @cached_property
+    def _partners(self) -> Partners:
+        assert self.mask
+        return Partners(self.mask, "mask")
+
+    def _hole(self, path: Path, picture: Picture) -> np.ndarray:
+        if self.is_alpha:
+            return of_alpha(path, picture)
+        if self.mask is not None:
+            return of_mask(self._partners.of(path), picture, invert=self.invert)
+        if self.center is not None:
+            return of_center(picture, self.center)
+        if self.box is not None:
+            return of_box(picture, self.box)
+        return of_color(picture, self.color or "")
 
 
 def of_mask(path: Path, picture: Picture, *, invert: bool = False) -> np.ndarray:
@@ -121,12 +142,7 @@ def of_color(picture: Picture, colour: str) -> np.ndarray:
     """Where a colour, such as FF00FF, is painted over a picture: bool (H, W).
 
     Up to 16 levels off in each channel, of 255, is the same colour.
-
-    Raises:
-        InputError: it is no colour.
     """
-    if not re.fullmatch(r"#?[0-9a-fA-F]{6}", colour):
-        raise InputError(f"--color: received {colour!r}, allowed: red, green and blue as FF00FF")
     wanted = np.frombuffer(bytes.fromhex(colour.removeprefix("#")), np.uint8).astype(int)
     difference = np.abs(in_8_bits(picture.colours).astype(int) - wanted)
     same: np.ndarray = (difference <= _SAME).all(axis=-1)
@@ -137,10 +153,8 @@ def of_box(picture: Picture, box: str) -> np.ndarray:
     """A rectangle, ROW,COLUMN,HEIGHT,WIDTH in pixels: bool (H, W).
 
     Raises:
-        InputError: it is none, or reaches out of the picture.
+        InputError: it has no pixel, or reaches out of the picture.
     """
-    if not re.fullmatch(r"\d{1,9}(,\d{1,9}){3}", box):
-        raise InputError(f"--box: received {box!r}, allowed: ROW,COLUMN,HEIGHT,WIDTH in pixels")
     row, column, height, width = map(int, box.split(","))
     rows, columns = picture.colours.shape[:2]
     hole = np.zeros((rows, columns), dtype=bool)

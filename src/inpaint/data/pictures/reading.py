@@ -24,9 +24,13 @@ _ORIENTATION = 0x0112
 # Of a TIFF, tags that tell of the picture and not of how the file is laid out.
 _NESTED = (0x8769, 0x8825)  # Exif's own and those of the place
 _TELLING = (0x010E, 0x010F, 0x0110, _ORIENTATION, 0x0131, 0x0132, 0x013B, 0x8298, *_NESTED)
-_BITS_PER_SAMPLE = 258
-_PNG_DEPTH = 24  # where in the file it is told, for each channel
-_GREY, _COLOUR = ("1", "L", "LA", "I;16"), ("P", "RGB", "RGBA")
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 258, 262, 284, 338  # of a TIFF
+_UNASSOCIATED = (2,)  # transparency that colours are not multiplied with
+_NO_RESOLUTION = (1, 1)  # Pillow's, of a TIFF that has none
+_EXIF_BEGINS = b"Exif\0\0"
+_PNG_DEPTH, _PNG_KIND, _GREY_WITH_ALPHA = 24, 25, 4  # where in the file they are told; a kind
+_16_BITS = ("I;16", "I;16B")
+_GREY, _COLOUR = ("1", "L", "LA", *_16_BITS), ("P", "RGB", "RGBA")
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,12 @@ def read(path: Path) -> Picture:
         orientation, metadata = _load(path, file)
         mode = _mode(path, file)
         form = Form(
-            format=file.format or "",
+            format="JPEG" if file.format == "MPO" else file.format or "",
             mode=mode,
             orientation=orientation,
             metadata=metadata,
             compression=file.info.get("compression"),
-            palette=_palette(file) if mode == "P" else None,
+            palette=_palette(path, file) if mode == "P" else None,
         )
         pixels = np.atleast_3d(_pixels(path, file, mode))
     if form.format != "TIFF":  # which decoders turn themselves
@@ -165,7 +169,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         except UnidentifiedImageError:
             what = "is empty" if path.stat().st_size == 0 else "is no such picture, or is damaged"
             raise InputError(f"{path} {what}, {allowed}") from None
-        except OSError as error:
+        except Exception as error:  # as below
             raise InputError(f"{path} is damaged: {error}") from None
         with file:
             yield file
@@ -191,14 +195,46 @@ def _load(path: Path, file: Image.Image) -> tuple[int, dict[str, Any]]:
         file.load()
     except Exception as error:  # a decoder says in many ways that a file is not whole
         raise InputError(f"{path} is damaged: {error}") from None
-    if num > 1:
+    if num > 1 and file.format != "MPO":  # of a telephone: the picture, and a preview
         raise InputError(f"{path} holds {num} pictures, allowed: one")
     metadata: dict[str, Any] = {
         key: file.info[key] for key in ("icc_profile", "dpi", "exif") if key in file.info
     }
     if file.format == "TIFF":
         metadata["exif"] = telling
-    return orientation if orientation in range(1, 9) else 1, metadata
+        _check_tiff(path, file)
+        if metadata.get("dpi") == _NO_RESOLUTION:
+            del metadata["dpi"]
+    orientation = orientation if orientation in range(1, 9) else 1
+    if "exif" in metadata or orientation != 1:
+        metadata["exif"] = _with_orientation(metadata.get("exif", b""), orientation)
+    return orientation, metadata
+
+
+def _check_tiff(path: Path, file: Image.Image) -> None:
+    """Refuse what would be read as something else than it is."""
+    tags = getattr(file, "tag_v2", {})
+    bits, extra = set(tags.get(_BITS_PER_SAMPLE, (1,))), tags.get(_EXTRA_SAMPLES, _UNASSOCIATED)
+    if not bits <= {1, 2, 4, 8, 16}:
+        raise InputError(f"{path} has {max(bits)} bits, allowed: 8 or 16")
+    if tuple(extra) != _UNASSOCIATED:
+        raise InputError(
+            f"{path} has channels of the kind {', '.join(map(str, extra))}, allowed: colours, and "
+            "transparency that they are not multiplied with"
+        )
+    if 16 in bits and tags.get(_PLANAR, 1) != 1:
+        raise InputError(f"{path} has 16 bits in planes, allowed: pixel by pixel")
+
+
+def _with_orientation(raw: bytes, orientation: int) -> bytes:
+    """Exif data that tell of an orientation, which may have come from elsewhere in the file."""
+    raw = raw if not raw or raw.startswith(_EXIF_BEGINS) else _EXIF_BEGINS + raw
+    exif = Image.Exif()
+    exif.load(raw)
+    if exif.get(_ORIENTATION, 1) == orientation:
+        return raw
+    exif[_ORIENTATION] = orientation
+    return exif.tobytes()
 
 
 def _telling(exif: Image.Exif) -> bytes:
@@ -216,17 +252,34 @@ def _mode(path: Path, file: Image.Image) -> str:
             f"{path} has pixels of the kind {file.mode}, allowed: grey, RGB, either with "
             "transparency, palette, of 8 bits or 16"
         )
-    if file.mode in ("L", "RGB") and "transparency" in file.info:  # one colour is
-        return file.mode + "A"
-    return "L" if file.mode == "I;16" else file.mode
+    if "transparency" in file.info and file.mode in ("1", "L", "RGB"):  # one colour is
+        return "RGBA" if file.mode == "RGB" else "LA"
+    is_16_bit_png = file.format == "PNG" and _png_header(path)[_PNG_DEPTH] == 16
+    if (file.mode in _16_BITS and "transparency" in file.info) or (
+        is_16_bit_png and _png_header(path)[_PNG_KIND] == _GREY_WITH_ALPHA
+    ):
+        raise InputError(
+            f"{path} is grey of 16 bits with transparency, allowed: without, or colour"
+        )
+    return "L" if file.mode in _16_BITS else file.mode
+
+
+def _png_header(path: Path) -> bytes:
+    with path.open("rb") as content:
+        return content.read(_PNG_KIND + 1)
 
 
 def _pixels(path: Path, file: Image.Image, mode: str) -> np.ndarray:
     """As stored: (H, W) or (H, W, C)."""
-    if file.mode == "I;16":
-        return np.asarray(file).astype(np.uint16)
+    if file.mode in _16_BITS:
+        pixels = np.asarray(file).astype(np.uint16)
+        is_white_first = getattr(file, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+        return np.uint16(65535) - pixels if is_white_first else pixels
     if _has_16_bits(path, file):  # of which Pillow gives the upper 8
         return _colours_of_16_bits(path)
+    if file.mode == "1" and mode == "LA":
+        grey, key = np.asarray(file.convert("L")), 255 * bool(file.info["transparency"])
+        return np.dstack([grey, np.where(grey == key, 0, 255)]).astype(np.uint8)
     if mode == "1":
         return np.asarray(file.convert("L"))
     if mode == "P":
@@ -236,8 +289,7 @@ def _pixels(path: Path, file: Image.Image, mode: str) -> np.ndarray:
 
 def _has_16_bits(path: Path, file: Image.Image) -> bool:
     if file.format == "PNG":
-        with path.open("rb") as content:
-            return content.read(_PNG_DEPTH + 1)[-1] == 16
+        return _png_header(path)[_PNG_DEPTH] == 16
     return file.format == "TIFF" and 16 in getattr(file, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
 
 
@@ -250,12 +302,15 @@ def _colours_of_16_bits(path: Path) -> np.ndarray:
     return np.asarray(cv2.cvtColor(pixels, order))
 
 
-def _palette(file: Image.Image) -> Palette:
+def _palette(path: Path, file: Image.Image) -> Palette:
     colours = np.array(file.getpalette("RGB"), np.uint8).reshape(-1, 3)
     alpha = np.full(len(colours), 255, np.uint8)
     transparent = file.info.get("transparency")
     if isinstance(transparent, bytes):
         alpha[: len(transparent)] = np.frombuffer(transparent, np.uint8)[: len(alpha)]
     elif transparent is not None:
-        alpha[transparent] = 0
-    return Palette(np.asarray(file), colours, alpha)
+        alpha[transparent : transparent + 1] = 0
+    indices = np.asarray(file)
+    if int(indices.max()) >= len(colours):
+        raise InputError(f"{path} is damaged: it has colours that are not in its palette")
+    return Palette(indices, colours, alpha)

@@ -14,10 +14,10 @@ _LARGEST, _GAP = 900, 8  # pixels, of a panel's longer side and between two
 _TINT = 0.7  # of 1, so that the damage is seen through it
 
 
-def write(output: Path, before: np.ndarray, hole: np.ndarray, after: np.ndarray) -> None:
-    """Write the sheet of a picture beside its file ``output``, as NAME.compare.png."""
+def write(path: Path, before: np.ndarray, hole: np.ndarray, after: np.ndarray) -> None:
+    """Write the sheet of a picture, as PNG; arguments as `side_by_side` has them, or of 16 bits."""
     panels = side_by_side(in_8_bits(before), hole, in_8_bits(after))
-    with atomic(output.with_name(f"{output.stem}.compare.png")) as temporary:
+    with atomic(path) as temporary:
         Image.fromarray(panels).save(temporary)
 
 

@@ -1,5 +1,7 @@
 """Writing a picture as the file was that it came from: mode, depth, orientation, profile."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ def write(path: Path, picture: Picture) -> None:
     file_format = SUFFIXES[path.suffix.lower()]
     has_16_bits = picture.colours.dtype == np.uint16
     _check_fits(path, file_format, picture)
-    with atomic(path) as temporary:
+    with atomic(path) as temporary, _telling(path):
         if not has_16_bits or picture.colours.shape[2] == 1:
             _as_image(picture, file_format).save(
                 temporary, file_format, **_options(picture.form, file_format)
@@ -53,6 +55,15 @@ def write(path: Path, picture: Picture) -> None:
             _write_16_bit_png(temporary, picture)
         else:
             _write_16_bit_tiff(temporary, picture)
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """What Pillow cannot write, such as too wide a WebP, is told with the file's name."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"{path} cannot be written: {error}") from None
 
 
 def _check_fits(path: Path, file_format: str, picture: Picture) -> None:
@@ -76,7 +87,8 @@ def _compression(form: Form) -> str:
 def _as_image(picture: Picture, file_format: str) -> Image.Image:
     """As Pillow writes it."""
     form = picture.form
-    if form.palette and file_format in ("PNG", "TIFF"):
+    # A palette of a TIFF has no transparency.
+    if form.palette and (file_format == "PNG" or (file_format == "TIFF" and picture.alpha is None)):
         indices, palette, alpha = indices_of(picture.colours, picture.alpha, form.palette)
         image = Image.fromarray(as_stored(indices, form.orientation))
         image.putpalette(palette.tobytes())

@@ -66,6 +66,10 @@ def find(root: Path, model: str) -> tuple[str, "Inpainter"]:
         InputError: there is none, or its file is damaged.
     """
     if not model.endswith(".keras"):
+        if not _has_store(root):
+            raise InputError(
+                f"--model: received {model!r}, allowed where no runs are kept: a .keras file"
+            )
         with without_greetings():
             from inpaint.tracking.registry import networks
         found = networks.find(root, model)
@@ -100,12 +104,16 @@ def _chooser(
 
 def _champion(root: Path, prefix: str, dataset: str) -> "Champion | None":
     """The project's, if it has a store."""
-    if not os.environ.get("MLFLOW_TRACKING_URI") and not (root / "mlflow.db").exists():
+    if not _has_store(root):
         return None
     with without_greetings():
         from inpaint.tracking.registry.models import registered_name
         from inpaint.tracking.registry.networks import Champion
     return Champion(root, registered_name(prefix, dataset), dataset)
+
+
+def _has_store(root: Path) -> bool:
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (root / "mlflow.db").exists()
 
 
 def _best_fitting(champion: "Champion | None", shape: Shape) -> Named:

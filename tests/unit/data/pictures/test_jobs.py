@@ -56,9 +56,9 @@ def test_the_same_name_twice_is_refused(tmp_path: Path, names: tuple[str, str]) 
 
 def test_a_picture_is_not_written_over_itself(tmp_path: Path) -> None:
     scans = touch(tmp_path / "scans", "a.png")
-    with pytest.raises(InputError, match="is one of the pictures themselves"):
+    with pytest.raises(InputError, match="is one of the files that are read"):
         jobs([scans], tmp_path / "scans" / ".")
-    with pytest.raises(InputError, match="is one of the pictures themselves"):
+    with pytest.raises(InputError, match="is one of the files that are read"):
         jobs([scans / "a.png"], tmp_path / "scans" / ".." / "scans" / "a.png")
 
 
