@@ -119,8 +119,8 @@ def score_bars(
     start = min(low - 0.25 * (1 - low), 0.95)
     axis.set(
         xlim=(start, 1.0),
-        xlabel="ssim_unit = (SSIM + 1) / 2, mean of the test images with its 95% interval; "
-        f"axis from {start:.2f}",
+        xlabel="ssim_unit = (SSIM + 1) / 2, mean of the test images\n"
+        f"with its 95% interval; axis from {start:.2f}",
     )
     _plain(axis)
     return figure

@@ -127,6 +127,17 @@ def test_score_bars_are_in_order_of_the_score() -> None:
     assert {"0.8500", "0.9000", "0.9500"} <= {text.get_text() for text in axis.texts}
 
 
+def test_score_bars_fit_on_their_figure() -> None:
+    names = {f"a method with a long name, {score}": (score, 0.1, 0.99) for score in (0.5, 0.9)}
+    for scores in (SCORES, names):
+        figure = drawn(plots.score_bars(scores, "model", 0.88))
+        (axis,) = figure.axes
+        inside = figure.bbox
+        for text in (axis.xaxis.label, *axis.get_yticklabels()):
+            box = text.get_window_extent()
+            assert inside.x0 <= box.x0 <= box.x1 <= inside.x1
+
+
 def test_score_bars_set_the_model_apart_by_colour() -> None:
     (axis,) = drawn(plots.score_bars(SCORES, "model", None)).axes
     masked, biharmonic, model = (bar.get_facecolor() for bar in axis.patches)
