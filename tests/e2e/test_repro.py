@@ -22,7 +22,9 @@ def test_generated_files_stay_out_of_git_and_results_go_in(checkout: Any) -> Non
     } <= tracked
     assert "reports/figures/restored.png" in tracked
     kept_out = (
-        "data/",
+        "data/raw/",
+        "data/prepared/",
+        "data/holes/",
         "models/",
         "mlruns/",
         "mlflow.db",
