@@ -1,7 +1,7 @@
 """The one way from images with holes to restored images."""
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -105,37 +105,30 @@ class Inpainter:
             return self._coarse_to_fine(images, holes, self._network.fill, self._network.fill)
         return self._network.fill(images, holes)
 
-    def export(self, path: Path) -> float:
-        """Write the network, without what is around it, as ONNX for images of any size.
+    @property
+    def inputs(self) -> dict[str, int]:
+        """The names of the network's own inputs, with their numbers of channels."""
+        return {name: int(each.shape[-1]) for name, each in self._model.input.items()}
 
-        Its inputs and its output are those of the Keras network, by their names: of a
-        ``residual_unet``, `image`, the image with its hole filled, float32 (N, H, W, C) in [-1, 1],
-        and `hole`, float32 (N, H, W, 1), 1 = missing.
+    def predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The network alone: float32 (N, H, W, C) from its own inputs, of the same N, H and W."""
+        output: np.ndarray = self._predict(dict(inputs)).numpy()
+        return output
 
-        Returns:
-            How much its output differs from the Keras network's, at most, on noise.
+    def export(self, path: Path) -> None:
+        """Write the network alone as ONNX, for images of any size.
+
+        Its inputs are ``inputs``: of a ``residual_unet``, `image`, the image with its hole filled,
+        float32 (N, H, W, C) in [-1, 1], and `hole`, float32 (N, H, W, 1), 1 = missing.
 
         Raises:
             ImportError: one of the packages of the extra `onnx` is not there.
         """
-        import onnxruntime
-
-        inputs = self._model.input
         signature = {
-            name: keras.InputSpec(
-                shape=(None, None, None, each.shape[-1]), dtype="float32", name=name
-            )
-            for name, each in inputs.items()
+            name: keras.InputSpec(shape=(None, None, None, channels), dtype="float32", name=name)
+            for name, channels in self.inputs.items()
         }
         self._model.export(path, format="onnx", input_signature=[signature], verbose=False)
-        session = onnxruntime.InferenceSession(path)
-        rng = np.random.default_rng(0)
-        noise = {
-            name: rng.uniform(-1, 1, (2, 52, 40, each.shape[-1])).astype(np.float32)
-            for name, each in inputs.items()
-        }
-        [output] = session.run(None, noise)
-        return float(np.abs(output - self._predict(noise).numpy()).max())
 
     def _coarse_to_fine(
         self, images: np.ndarray, holes: np.ndarray, at_once: Fill, rival: Fill | None = None
