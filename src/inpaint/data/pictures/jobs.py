@@ -11,7 +11,8 @@ from PIL import Image
 from inpaint.base.errors import InputError
 from inpaint.data.pictures.reading import SUFFIXES, is_picture
 
-MASK_NAMES = ("{}", "{}_mask")  # of a mask in a folder, by its picture's; without suffixes
+_MASK = "_mask"
+MASK_NAMES = ("{}", f"{{}}{_MASK}")  # of a mask in a folder, by its picture's; without suffixes
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def jobs(
     Raises:
         InputError: there is no picture, several would go to one file, or over one that is read.
     """
-    files = [file for image in images for file in _files(image)]
+    folders = {_absolute(place) for place in read}
+    files = [file for image in images for file in _files(image, _absolute(image) in folders)]
     if output.suffix.lower() in SUFFIXES and not output.is_dir():
         if len(files) > 1:
             raise InputError(
@@ -94,7 +96,12 @@ class Partners:
         if not self._place.is_dir():
             return self._place
         names = [name.format(image.stem) for name in MASK_NAMES]
-        found = [file for name in names for file in self._by_stem.get(name, ())]
+        found = [
+            file
+            for name in names
+            for file in self._by_stem.get(name, ())
+            if _absolute(file) != _absolute(image)
+        ]
         if len(found) == 1:
             return found[0]
         allowed = " or ".join(f"{name}.png" for name in names)
@@ -113,11 +120,13 @@ class Partners:
         return by_stem
 
 
-def _files(image: Path) -> Iterable[Path]:
-    """The pictures of a folder, by name; a file itself."""
+def _files(image: Path, has_masks: bool) -> Iterable[Path]:
+    """The pictures of a folder, which may have their masks as well, by name; a file itself."""
     if not image.is_dir():
         return [image]
     files = sorted(file for file in image.iterdir() if is_picture(file))
+    if has_masks:
+        files = [file for file in files if not file.stem.endswith(_MASK)]
     if not files:
         raise InputError(f"{image} has no picture, allowed: files of {', '.join(SUFFIXES)}")
     return files
@@ -131,7 +140,7 @@ def _suffix(file: Path, file_format: str | None) -> str:
 
 
 def _refuse_collisions(planned: list[Job], sheets: bool, read: Sequence[Path]) -> None:
-    taken = {Path(os.path.normpath(file.absolute())) for file in read}
+    taken = {_absolute(file) for file in read}
     by_output: dict[Path, Path] = {}
     for job in planned:
         for output in (job.output, job.sheet) if sheets else (job.output,):
@@ -141,5 +150,9 @@ def _refuse_collisions(planned: list[Job], sheets: bool, read: Sequence[Path]) -
                     f"{other} and {job.image} would both be written to {output}: rename one, or "
                     "restore them into different folders"
                 )
-            if Path(os.path.normpath(output.absolute())) in taken:
+            if _absolute(output) in taken:
                 raise InputError(f"--output: {output} is one of the files that are read")
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.normpath(path.absolute()))

@@ -106,7 +106,8 @@ def of_mask(path: Path, picture: Picture, *, invert: bool = False) -> np.ndarray
         invert: black = missing.
 
     Raises:
-        InputError: it cannot be read, has another size, or has colours.
+        InputError: it cannot be read, has another size, colours, or nothing that is white, but
+            something that is not black.
     """
     mask = read(path)
     if mask.colours.shape[:2] != picture.colours.shape[:2]:
@@ -123,6 +124,12 @@ def of_mask(path: Path, picture: Picture, *, invert: bool = False) -> np.ndarray
     grey = levels.mean(axis=-1)
     if mask.alpha is not None:
         grey = grey * in_8_bits(mask.alpha) / 255
+    lightest = int(grey.max())
+    if 0 < lightest < WHITE:  # such as of 0 and 1
+        raise InputError(
+            f"{path}: the mask's lightest pixel has level {lightest}, allowed: white, from {WHITE} "
+            "on, or none but black"
+        )
     white: np.ndarray = grey >= WHITE
     return ~white if invert else white
 

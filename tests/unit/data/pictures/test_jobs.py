@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inpaint.base.errors import InputError
-from inpaint.data.pictures.jobs import Job, jobs
+from inpaint.data.pictures.jobs import Job, Partners, jobs
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -65,3 +65,13 @@ def test_a_picture_is_not_written_over_itself(tmp_path: Path) -> None:
 def test_folder_without_a_picture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has no picture, allowed: files of .png, .jpg"):
         jobs([touch(tmp_path / "scans", "notes.txt")], tmp_path / "out")
+
+
+def test_masks_may_lie_beside_the_pictures(tmp_path: Path) -> None:
+    both = touch(tmp_path / "both", "a.jpg", "a_mask.png", "b.png", "b_mask.png")
+    planned = jobs([both], tmp_path / "out", read=[both])
+    assert [job.image.name for job in planned] == ["a.jpg", "b.png"]
+    partners = Partners(both, "mask")
+    assert [partners.of(job.image).name for job in planned] == ["a_mask.png", "b_mask.png"]
+    # Of a folder without masks, all are pictures.
+    assert len(jobs([touch(tmp_path / "other", "c.png", "c_mask.png")], tmp_path / "out")) == 2

@@ -96,6 +96,11 @@ def test_a_picture_of_which_nothing_is_known_is_refused(path: Path, invert: bool
         hole_of(path, mask=mask, invert=invert)
 
 
+def test_mask_of_0_and_1_is_refused(path: Path) -> None:
+    with pytest.raises(InputError, match="lightest pixel has level 1, allowed: white, from 128 on"):
+        hole_of(path, mask=saved(path.parent, HOLE.astype(np.uint8)))
+
+
 def test_empty_mask_hides_nothing(path: Path) -> None:
     assert not hole_of(path, mask=saved(path.parent, np.zeros_like(LEVELS))).any()
 
