@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inpaint.tracking.registry.networks import Champion
 
 Shape = tuple[int, int, int]  # height, width and channels of pictures
-Named = tuple[str, Fill]  # what people call it
+Chosen = tuple[str, Fill]  # what people call it
 
 
 class Choice:
@@ -92,7 +92,7 @@ def of_package(channels: int) -> tuple[str, "Inpainter"]:
 
 def _chooser(
     root: Path, method: str, model: str | None, champion: tuple[str, str] | None
-) -> Callable[[Shape], Named]:
+) -> Callable[[Shape], Chosen]:
     if method != MODEL:
         return lambda _: (f"method {method}", CLASSICAL[method])
     if model is not None:
@@ -116,13 +116,13 @@ def _has_store(root: Path) -> bool:
     return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (root / "mlflow.db").exists()
 
 
-def _best_fitting(champion: "Champion | None", shape: Shape) -> Named:
+def _best_fitting(champion: "Champion | None", shape: Shape) -> Chosen:
     if champion and champion.fits(shape):
         return champion.network.name, champion.network.network.restore
     return _of_package(shape[-1])
 
 
 @cache
-def _of_package(channels: int) -> Named:
+def _of_package(channels: int) -> Chosen:
     name, network = of_package(channels)
     return name, network.restore
