@@ -14,7 +14,8 @@ import numpy as np
 from inpaint.base.errors import InputError
 from inpaint.data.holes import painted
 from inpaint.params import champion_of
-from inpaint.restoring.restorer import METHODS, MODEL, Restorer
+from inpaint.restoring.fill import biharmonic
+from inpaint.restoring.restorer import METHODS, MODEL, Restorer, load
 from inpaint.terminal.console import console
 from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking.registry.choice import Choice
@@ -133,14 +134,14 @@ def _restore(
     colours = picture[..., :3]
     if (colours == colours[..., :1]).all():
         colours = np.ascontiguousarray(colours[..., :1])  # for the model of grey pictures
-    choice = choices[method]
-    before = dict(choice.used)
+    name, chosen = choices[method].named(colours.shape)
     try:
-        restored = Restorer(choice).restore(colours, hole)
-        fill = Restorer(choices["biharmonic"]).restore(colours, hole)
+        restored = Restorer(lambda _: chosen).restore(colours, hole)
+        fill = (
+            restored if chosen is biharmonic else load(method="biharmonic").restore(colours, hole)
+        )
     except ValueError as error:
         raise refusal(str(error)) from None
-    [name] = [name for name, count in choice.used.items() if count != before.get(name)]
     [shown] = painted(colours[np.newaxis], hole[np.newaxis], _TINT)
     fill, restored = (np.broadcast_to(each, shown.shape) for each in (fill, restored))
     return (shown, restored), fill, restored, f"{hole.sum():,} pixels filled by {name}."

@@ -254,14 +254,16 @@ def _mode(path: Path, file: Image.Image) -> str:
         )
     if "transparency" in file.info and file.mode in ("1", "L", "RGB"):  # one colour is
         return "RGBA" if file.mode == "RGB" else "LA"
-    is_16_bit_png = file.format == "PNG" and _png_header(path)[_PNG_DEPTH] == 16
-    if (file.mode in _16_BITS and "transparency" in file.info) or (
-        is_16_bit_png and _png_header(path)[_PNG_KIND] == _GREY_WITH_ALPHA
-    ):
+    has_key = file.mode in _16_BITS and "transparency" in file.info
+    if has_key or (file.format == "PNG" and _is_fine_grey_with_alpha(_png_header(path))):
         raise InputError(
             f"{path} is grey of 16 bits with transparency, allowed: without, or colour"
         )
     return "L" if file.mode in _16_BITS else file.mode
+
+
+def _is_fine_grey_with_alpha(header: bytes) -> bool:
+    return header[_PNG_DEPTH] == 16 and header[_PNG_KIND] == _GREY_WITH_ALPHA
 
 
 def _png_header(path: Path) -> bytes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inpaint.tracking.registry.networks import Champion
 
 Shape = tuple[int, int, int]  # height, width and channels of pictures
-Chosen = tuple[str, Fill]  # what people call it
+Chosen = tuple[str, Fill]  # what people call it, and what it does
 
 
 class Choice:
@@ -50,9 +50,13 @@ class Choice:
         self._choose = _chooser(root, method, model, champion)
 
     def __call__(self, shape: Shape) -> Fill:
+        return self.named(shape)[1]
+
+    def named(self, shape: Shape) -> Chosen:
+        """What fills pictures of this height, width and channels, and its name for people."""
         name, fill = self._choose(shape)
         self.used[name] += 1
-        return fill
+        return name, fill
 
 
 def find(root: Path, model: str) -> tuple[str, "Inpainter"]:
