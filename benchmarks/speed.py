@@ -19,7 +19,7 @@ from inpaint.scoring import plots
 from inpaint.terminal.quiet import without_greetings
 
 with without_greetings():
-    from benchmarks import growth, restoring, startup, training
+    from benchmarks import growth, own_pictures, restoring, startup, training
 
 _PROGRAM = "benchmarks.speed"
 FILE = ROOT / "benchmarks" / "speed.json"
@@ -41,9 +41,11 @@ ROWS: dict[str, Callable[[], Values]] = {
     "repro": startup.nothing_to_do,
     "run": startup.whole_pipeline,
     **{f"start-{stage}": startup.stage(stage) for stage in STAGES},
+    "restore-one": own_pictures.start,
+    "restore-folder": own_pictures.restore_folder,
+    "prepare-folder": own_pictures.prepare,
     "growth": growth.measure,
 }
-
 
 _STEP, _TRAINING = "training step of", "training until the validation score is better than"
 LINES = [
@@ -82,6 +84,15 @@ LINES = [
     Line("repro", "`dvc repro` with nothing to do", at_most=3),
     Line("run", "`make run` without set-up", at_most=180),
     *[Line(f"start-{stage}", f"start of the stage {stage}", "imports") for stage in STAGES],
+    Line("restore-one", "`inpaint restore` of the README's photograph, 451x300", at_most=10),
+    Line(
+        "restore-folder", "`inpaint restore` of 1,000 pictures, 160x128", "one process each",
+        at_least=20,
+    ),
+    Line("prepare-folder", "the stage prepare, 1,000 pictures of one's own", ours="1,000 pictures"),
+    Line("prepare-folder", "peak memory with 1,000", ours="1,000 pictures, peak bytes"),
+    Line("prepare-folder", "the stage prepare, 50,000 pictures of one's own"),
+    Line("prepare-folder", "peak memory with 50,000", ours="inpaint, peak bytes", at_most=1e9),
 ]  # fmt: skip
 
 
