@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
-.PHONY: help setup run serve test test-all bench pretrained grid pictures results results-mnist results-cifar10 lint lock clean
+.PHONY: help setup run serve test test-all torture bench pretrained grid pictures results results-mnist results-cifar10 lint lock clean
 
 MODEL ?= inpaint-mnist
 PORT ?= 5001
@@ -20,6 +20,7 @@ help:
 	@echo "make serve     answer requests by the champion: docs/serving.md; MODEL=inpaint-mnist PORT=5001"
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
+	@echo "make torture   kill the pipeline, break its files, garble its input, by the hundred"
 	@echo "make bench     how fast it is, against rivals: about 25 minutes"
 	@echo "make grid      short trainings on every data set and kind of hole: an hour and a half"
 	@echo "make pretrained  train the models that come with the package again: half an hour each"
@@ -52,7 +53,10 @@ test: $(BIN)/ready
 	$(BIN)/pytest
 
 test-all: $(BIN)/ready
-	$(BIN)/pytest -m "" --no-skips
+	$(BIN)/pytest -m "not torture" --no-skips
+
+torture: $(BIN)/ready
+	$(BIN)/pytest -m torture tests/faults
 
 bench: run
 	python -m benchmarks.speed

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.task import write_params
+from inpaint.base.checked import read_checked
 from inpaint.base.errors import StageError
-from inpaint.base.files import read_json
 from inpaint.base.paths import Paths
 from inpaint.commands.launch import launch
 
@@ -50,13 +50,13 @@ def run(settings: Settings) -> Result:
 
 def collect(paths: Paths) -> Result:
     """What the grid keeps of a finished cell."""
-    metrics, trained, summary = map(read_json, (paths.metrics, paths.train_summary, paths.summary))
+    metrics, trained = read_checked(paths.metrics), read_checked(paths.train_summary)
     return {
         "best_baseline": metrics["test"]["best_baseline"],
         "valid": _scores(metrics["valid"]),
         "test": _scores(metrics["test"]),
         **{key: trained[key] for key in ("seconds", "epochs", "collapsed")},
-        "learned_nothing": summary.get("learned_nothing", False),
+        "learned_nothing": metrics["learned_nothing"],
     }
 
 

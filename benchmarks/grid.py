@@ -27,7 +27,7 @@ from benchmarks.chosen import names_beginning, of_present_settings
 from benchmarks.grid_tables import as_line, with_tables
 from benchmarks.task import ROOT, official_pictures, parameters
 from inpaint.base.errors import StageError
-from inpaint.base.files import read_json, write_json, write_text
+from inpaint.base.files import write_json, write_text
 from inpaint.commands.launch import exit_codes
 from inpaint.data.holes import HOLE_KINDS
 from inpaint.data.images.official import MIRROR_VARIABLE
@@ -193,7 +193,7 @@ def keep(results: dict[str, Result]) -> None:
 
 def load() -> dict[str, Result]:
     """The results that are there."""
-    return read_json(RESULTS) if RESULTS.exists() else {}
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ benchmarks/pictures.py are in no training.
 """
 
 import argparse
+import json
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.experiments import Settings, fetch, run
-from inpaint.base.files import read_json, write_json, write_text
+from inpaint.base.checked import read_checked
+from inpaint.base.files import write_json, write_text
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.restoring.serving import PRETRAINED
 from inpaint.scoring.text import interval
@@ -51,7 +53,7 @@ def collect(name: str) -> dict[str, Any]:
     experiment = _experiment(name)
     with tempfile.TemporaryDirectory() as folder:
         metrics, train = (
-            read_json(fetch(experiment, f"reports/{file}", Path(folder, file)))
+            read_checked(fetch(experiment, f"reports/{file}", Path(folder, file)))
             for file in ("metrics.json", "train.json")
         )
         model = fetch(experiment, "models/inpainter.keras", Path(folder, "inpainter.keras"))
@@ -116,7 +118,7 @@ def card(made: dict[str, Any]) -> str:
 
 def load() -> dict[str, Any]:
     """What is known of the models that are there."""
-    return read_json(NUMBERS) if NUMBERS.exists() else {}
+    return json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
 
 
 def keep(made: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ code: an interrupted run goes on where it was.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,8 @@ from benchmarks.chosen import names_beginning, of_present_settings
 from benchmarks.experiments import Settings, fetch, run
 from benchmarks.tables import table, with_results
 from benchmarks.task import REPORT, ROOT
-from inpaint.base.files import flatten, read_json, write_json, write_text
+from inpaint.base.checked import read_checked
+from inpaint.base.files import flatten, write_json, write_text
 from inpaint.commands.launch import exit_codes
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.scoring.baselines import NAMES
@@ -81,7 +83,7 @@ def collect(row: str) -> dict[str, Any]:
         contents = []
         for name in ("metrics.json", "train.json"):
             path = fetch(row, f"reports/{name}", Path(folder, name))
-            contents.append(read_json(path))
+            contents.append(read_checked(path))
     metrics, train = contents
     test = metrics["test"]
     return {
@@ -192,7 +194,7 @@ def _notes(result: dict[str, Any]) -> str:
 
 def load() -> dict[str, Any]:
     """The results that are there."""
-    return read_json(RESULTS) if RESULTS.exists() else {}
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 def keep(results: dict[str, Any]) -> None:

@@ -68,6 +68,7 @@ Seed = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 # Pixels, or a share of the image's shorter side.
 Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)]
 
+_LARGEST = 100_000  # bytes of params.yaml
 _LONGEST_ECHO = 300  # characters of a wrong value
 _NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"
 _IMAGE_SIZE = "a whole number of pixels from 16 to 300, or null for the data set's own"
@@ -119,7 +120,7 @@ class TrainParams(_Section):
 
     epochs: StrictInt = _up_to(1_000_000)
     batch_size: StrictInt = _up_to(1_000_000)
-    learning_rate: Number = Field(gt=0, description="a number above 0")
+    learning_rate: Number = Field(gt=0, le=10, description="a number above 0, up to 10")
     optimizer: Literal["muon", "adamw", "adam"]
     loss: str = _one_of(LOSSES)
     augmentation: Literal["joint", "input", "none"]
@@ -131,6 +132,7 @@ class TrainParams(_Section):
     )
     precision: Literal["float32", "bfloat16"]
     on_collapse: Literal["stop", "continue"]
+    resume: StrictBool = Field(description="true or false")
     seed: Seed = Field(description=_SEED)
 
 
@@ -231,17 +233,28 @@ class Params(_Section):
             )
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that is there twice; YAML itself would silently take the last one."""
+class _PlainLoader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML itself would silently take the last, and
+    aliases, of which a few lines make more than the memory holds."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key) for key, _ in node.value]
-        twice = [key for key in keys if keys.count(key) > 1]
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice[0]} is there twice", node.start_mark
-            )
+        seen = set()
+        for key, _ in node.value:
+            name = str(self.construct_object(key, deep=True))
+            if name in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {name} is there twice", node.start_mark
+                )
+            seen.add(name)
         return super().construct_mapping(node, deep)
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.get_event()
+            raise yaml.composer.ComposerError(
+                None, None, f"received the alias *{event.anchor}, allowed: values", event.start_mark
+            )
+        return super().compose_node(parent, index)
 
 
 def load_params(path: Path) -> Params:
@@ -252,11 +265,16 @@ def load_params(path: Path) -> Params:
             line: the key, what was received, what is allowed.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
+        size = path.stat().st_size
+        if size > _LARGEST:
+            raise InputError(f"{path}: received {size:,} bytes, allowed: up to {_LARGEST:,}")
+        content = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
     except FileNotFoundError:
         raise InputError(
             f"{path} is not there: run in the project's root, which holds params.yaml"
         ) from None
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError) as error:  # no text, or a number of too many digits

@@ -1,7 +1,6 @@
 """The page to paint on, in a real browser."""
 
 import io
-import shutil
 import subprocess
 import sys
 import time
@@ -23,14 +22,15 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium (Debian: apt-get install chromium)"),
 ]
 _START_SECONDS = 180
+INPAINT = Path(sys.executable).parent / "inpaint"
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of `inpaint demo`, started in a folder that is no project."""
     port = free_port()
-    command = [shutil.which("inpaint", path=Path(sys.executable).parent), "demo", "--port", port]
-    process = subprocess.Popen(list(map(str, command)), cwd=tmp_path_factory.mktemp("demo"))
+    command = [INPAINT, "demo", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=tmp_path_factory.mktemp("demo"))
     address = f"http://127.0.0.1:{port}"
     until = time.monotonic() + _START_SECONDS
     while True:
@@ -95,7 +95,8 @@ def test_what_is_painted_over_by_the_mouse_is_restored(page: Page, tmp_path: Pat
     page.mouse.move(right, row, steps=20)
     page.mouse.up()
     page.get_by_role("button", name="Restore", exact=True).click()
-    expect(page.get_by_text("pixels filled by the package's model for colour")).to_be_visible()
+    told = page.get_by_text("pixels filled by the package's model for colour")
+    expect(told).to_be_visible(timeout=PATIENCE)  # the first fill loads TensorFlow
     restored, fill = shown(page, "restored"), shown(page, "fill")
     assert restored.shape == photo.shape
     changed = (restored != photo).any(axis=-1)
@@ -103,8 +104,7 @@ def test_what_is_painted_over_by_the_mouse_is_restored(page: Page, tmp_path: Pat
     # A stroke: much longer than high, where it was painted; all else is untouched.
     assert np.ptp(columns) > 5 * np.ptp(rows) > 0
     assert 0.3 < rows.mean() / len(photo) < 0.5
-    told = page.get_by_text("pixels filled by").inner_text()
-    num_painted = int(told.split()[0].replace(",", ""))
+    num_painted = int(told.inner_text().split()[0].replace(",", ""))
     assert 0.7 * num_painted < changed.sum() <= num_painted
     np.testing.assert_array_equal(
         fill[~changed & (fill == photo).all(axis=-1)],
@@ -127,7 +127,7 @@ def test_mistakes_are_told_on_the_page(page: Page) -> None:
 def test_port_that_is_taken_is_told(address: str) -> None:
     port = address.rpartition(":")[2]
     done = subprocess.run(
-        ["inpaint", "demo", "--port", port], capture_output=True, text=True, check=False
+        [INPAINT, "demo", "--port", port], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert f"--port: received {port}, which is in use" in done.stderr

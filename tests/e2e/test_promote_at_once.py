@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from .conftest import GOOD
+from tests.checkout import GOOD
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .conftest import GOOD, ROOT
+from tests.checkout import GOOD, ROOT
+
 from .server import model_server
 
 EXAMPLES = ROOT / "examples"

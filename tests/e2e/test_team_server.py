@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import GOOD
+from tests.checkout import GOOD
+
 from .postgresql import Database, find_program, postgresql
 from .server import mlflow_server
 

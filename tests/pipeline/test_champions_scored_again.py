@@ -8,6 +8,7 @@ import mlflow
 import numpy as np
 import pytest
 
+from inpaint.base.checked import read_checked, write_checked
 from inpaint.data.images.selection import select
 from inpaint.scoring import metrics
 from inpaint.tracking.registry.rescore import holes_of, images_of
@@ -83,10 +84,14 @@ def test_a_champion_of_another_kind_is_no_measure(arena: Arena, said: Any) -> No
     training = model_folder(arena, "better") / "data" / "network" / "training.json"
     before = training.read_text()
     try:
-        for content in (before.replace('"mnist"', '"photos"'), "{}"):
+        trained = read_checked(training)
+        trained["params"]["data"]["dataset"] = "photos"
+        write_checked(training, trained)
+        of_photos = training.read_text()
+        for content in (of_photos, before.replace('"mnist"', '"fashion_mnist"'), "{}"):
             training.write_text(content)
             assert arena.promote("good") == 2
-            told = "the champion, version 1, is no model for mnist made by this project; "
+            told = "the champion, version 1, is no model for mnist made by this version of the "
             assert told in said()
     finally:
         training.write_text(before)

@@ -14,6 +14,7 @@ from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
 from inpaint.base import origin
+from inpaint.base.checked import read_checked, write_checked
 from inpaint.restoring import serving
 from inpaint.restoring.fill import biharmonic
 from inpaint.scoring import metrics
@@ -133,9 +134,9 @@ def test_gain_over_its_own_fill_is_that_over_biharmonic(result: dict[str, Any]) 
 
 def set_on_collapse(project: Any, value: str) -> None:
     """As if the training had been made with it, whatever params.yaml says."""
-    trained = json.loads(project.paths.train_summary.read_text())
+    trained = read_checked(project.paths.train_summary)
     trained["params"]["train"]["on_collapse"] = value
-    project.paths.train_summary.write_text(json.dumps(trained))
+    write_checked(project.paths.train_summary, trained)
 
 
 @pytest.mark.parametrize("on_collapse", ["stop", "continue"])
@@ -181,8 +182,8 @@ def test_all_validation_images_have_the_last_word(
     def perfect(_: object, images: np.ndarray, *__: object, **___: object) -> np.ndarray:
         return np.array(images)
 
-    trained = json.loads(pulled.paths.train_summary.read_text())
-    pulled.paths.train_summary.write_text(json.dumps(trained | {"learned_nothing": True}))
+    trained = read_checked(pulled.paths.train_summary)
+    write_checked(pulled.paths.train_summary, trained | {"learned_nothing": True})
     pulled.paths.metrics.unlink()
     sync(pulled)
     assert run_of(pulled).data.tags["learned_nothing"] == "true"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from inpaint.base.paths import Paths
 from inpaint.commands.launch import launch_command
 from inpaint.tracking.registry.models import Registry
 from inpaint.tracking.store import local_folder
@@ -117,19 +118,35 @@ def test_a_network_that_learned_nothing_is_never_promoted(
 
 
 @pytest.mark.usefixtures("untried")
-def test_better_scores_of_single_images_do_not_undo_that(arena: Arena, said: Any) -> None:
-    """As if somebody had edited them."""
-    run = arena.client.get_run(arena.runs["idle"])
-    folder = local_folder(run.info.artifact_uri or "")
+@pytest.mark.parametrize("run", ["idle", "good"])
+@pytest.mark.parametrize("name", ["per_image.csv", "metrics.json", "train.json"])
+def test_a_run_whose_files_were_edited_is_not_promoted(
+    arena: Arena, said: Any, run: str, name: str
+) -> None:
+    folder = local_folder(arena.client.get_run(arena.runs[run]).info.artifact_uri or "")
     assert folder is not None
-    before = (folder / "per_image.csv").read_text()
-    good = arena.client.download_artifacts(arena.runs["good"], "per_image.csv")
+    before = (folder / name).read_text()
     try:
-        (folder / "per_image.csv").write_text(Path(good).read_text())
-        assert arena.promote("idle") == 1
+        (folder / name).write_text(before.replace("0.9", "0.99", 1).replace("e", "E", 1))
+        assert arena.promote(run) in ((1, 2) if run == "idle" else (2,))
     finally:
-        (folder / "per_image.csv").write_text(before)
-    assert "is never promoted: its network learned nothing" in said()
+        (folder / name).write_text(before)
+    told = said()
+    is_refused = f"{name} of run {arena.runs[run][:8]} is not as it was written" in told
+    assert is_refused or "is never promoted: its network learned nothing" in told
+    assert arena.aliases == {}
+
+
+def test_scores_that_are_others_in_the_workspace_are_not_logged(arena: Arena, said: Any) -> None:
+    """They would be of a run that could be promoted by them."""
+    paths = Paths(arena.root)
+    before = paths.per_image.read_text()
+    try:
+        paths.per_image.write_text(before.replace("0.9", "0.99"))
+        assert launch_command("sync", [], root=arena.root) == 1
+    finally:
+        paths.per_image.write_text(before)
+    assert "per_image.csv is not as it was written: `dvc repro` makes it again" in said()
 
 
 def test_runs_show_and_compare_tell_it(arena: Arena, said: Any) -> None:
@@ -198,4 +215,4 @@ def test_a_damaged_record_of_the_workspace_is_told(tmp_path: Path, said: Any) ->
     for content in ("{}", "[]"):
         project.paths.train_summary.write_text(content)
         assert launch_command("promote", None, root=tmp_path, **options) == 2
-        assert "train.json is damaged: run `dvc repro`" in said()
+        assert "train.json is not as it was written: `dvc repro` makes it again" in said()

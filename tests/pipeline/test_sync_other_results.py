@@ -1,11 +1,13 @@
 """What becomes of a run when the files say something else than before, or nothing."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
 
+from inpaint.base.checked import parse_checked, read_checked, write_checked
 from inpaint.base.errors import InputError
 from inpaint.tracking.record import read_record
 from inpaint.tracking.sync import Synced
@@ -36,7 +38,7 @@ def test_scores_of_another_training_are_not_logged(pulled: Any) -> None:
     paths = pulled.paths
     training_id = read_record(paths).training_id
     result, report = paths.metrics.read_text(), paths.report.read_text()
-    paths.metrics.write_text(result.replace(training_id, "0" * 32))
+    write_checked(paths.metrics, read_checked(paths.metrics) | {"run_id": "0" * 32})
     paths.report.write_text(report.replace(training_id, "0" * 32))
     sync(pulled)
     store = store_of(pulled)
@@ -56,40 +58,41 @@ def test_scores_of_another_training_are_not_logged(pulled: Any) -> None:
 @pytest.mark.parametrize("newest", [False, True])
 def test_the_newest_scores_stay_whatever_is_synced_after(pulled: Any, newest: bool) -> None:
     """A workspace and an experiment may hold the same training with other scores."""
-    result = json.loads(pulled.paths.metrics.read_text())
-    older = json.dumps(result | {"learned_nothing": not newest})
+    result = read_checked(pulled.paths.metrics)
+    older = result | {"learned_nothing": not newest}
+    result = deepcopy(result)
     result["valid"]["score"]["ssim_unit"]["mean"] = 0.5
     result["evaluated"] = "2999-01-01T00:00:00.000+00:00"
     result["learned_nothing"] = newest
     result["origin"] |= {"baseline": "f" * 40, "diff": "diff --git a/src/a.py b/src/a.py\n"}
-    for text in (older, json.dumps(result)):
-        pulled.paths.metrics.write_text(text)
+    for content in (older, result):
+        write_checked(pulled.paths.metrics, content)
         assert sync(pulled).added
-    pulled.paths.metrics.write_text(older)
+    write_checked(pulled.paths.metrics, older)
     assert sync(pulled).added == ()
     store = store_of(pulled)
     [run] = runs_of(store)
     assert run.data.metrics["valid/score/ssim_unit/mean"] == 0.5
     assert run.data.tags["baseline_commit"] == "f" * 40
     assert ("learned_nothing" in run.data.tags) == newest
-    assert json.loads(contents(store.client, run)["metrics.json"]) == result
+    assert parse_checked(contents(store.client, run)["metrics.json"], "it") == result
     # A stage has the last word: it was run, or restored, because these are the scores wanted now.
     assert pulled.run("plot") == 0
     [run] = runs_of(store)
-    assert contents(store.client, run)["metrics.json"].decode() == older
+    assert parse_checked(contents(store.client, run)["metrics.json"], "it") == older
     assert ("learned_nothing" in run.data.tags) != newest
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", '{"run_id": "7e", "epochs": 2}', "no JSON"])
 def test_results_of_another_version_are_an_error_of_one_line(pulled: Any, content: str) -> None:
     pulled.paths.train_summary.write_text(content)
-    with pytest.raises(InputError, match=r"train\.json .*run `dvc repro`$"):
+    with pytest.raises(InputError, match=r"train\.json is .*: `dvc repro` makes it again$"):
         read_record(pulled.paths)
 
 
 def test_results_that_are_not_there_are_named(pulled: Any) -> None:
     pulled.paths.per_image.unlink()
-    with pytest.raises(InputError, match=r"per_image\.csv is not there: run `dvc repro`$"):
+    with pytest.raises(InputError, match=r"per_image\.csv is not there: .*run `dvc repro`$"):
         read_record(pulled.paths)
 
 

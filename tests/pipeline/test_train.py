@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from inpaint.base import origin
-from inpaint.base.files import array_digest
+from inpaint.base.checked import array_digest
 from inpaint.restoring import serving
 from inpaint.restoring.networks.blocks import WithMirrorImages
 from inpaint.tracking.live import LiveRun

@@ -34,6 +34,13 @@ class Paths:
         self.figures = reports / "figures"
         self.report = reports / "report.md"
 
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders that stages write to."""
+        reports = self.root / "reports"
+        own = (self._prepared, self._holes, self.model.parent, reports, self.figures)
+        return (*own, self.history.parent, checkpoints_dir(self.root))
+
     def images(self, split: str) -> Path:
         """uint8 (N, H, W, C)."""
         return self._prepared / f"{split}.npy"
@@ -55,3 +62,8 @@ def project_root(root: Path) -> Path:
     project they came from. What outlives a stage (mlflow.db, data/raw) belongs there.
     """
     return Path(os.environ.get("DVC_ROOT") or root).resolve()
+
+
+def checkpoints_dir(root: Path) -> Path:
+    """Where trainings that are under way keep how far they have come."""
+    return project_root(root) / "models" / "checkpoints"

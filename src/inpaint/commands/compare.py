@@ -1,7 +1,6 @@
 """`inpaint compare A B`: what differs between two runs."""
 
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def run(root: Path, first: str, second: str, *, output: Path) -> int:
     for run in (a, b):
         if run.troubles:
             out.print(f"The network of {run.run_id[:8]} {' and '.join(run.troubles)}.")
-    per_image = {run.run_id: runs.file(run, "per_image.csv") for run in (a, b)}
+    per_image = {run.run_id: runs.per_image(run) for run in (a, b)}
     for split, name in _SPLITS.items():
         if _digests(a, split) != _digests(b, split):
             out.print(f"They were scored on other {name} images or holes: not compared.")
@@ -60,7 +59,7 @@ def _digests(run: RunInfo, split: str) -> tuple[str, ...]:
 
 def _metrics(runs: Runs, run: RunInfo) -> dict[str, float]:
     """Numbers of the training, and all scores of the model."""
-    result = json.loads(runs.file(run, "metrics.json"))
+    result = runs.record(run, "metrics.json")
     scores = {f"{s}/model/composite": result[s]["model"]["composite"] for s in _SPLITS}
     return flatten(scores, "/") | {
         name: value

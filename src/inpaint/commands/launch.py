@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from inpaint.base.errors import InputError, StageError
 from inpaint.terminal.quiet import without_greetings
 
+_WATCH_S = 0.5
 STAGES = ("prepare", "mask", "train", "evaluate", "plot")
 ANYWHERE = ("restore", "demo", "export")  # commands that need no project
 
@@ -29,6 +31,7 @@ def launch(*arguments: str, root: Path) -> int:
         stage = " ".join(arguments)
         if stage not in STAGES:
             raise InputError(f"stage: received {stage!r}, allowed: {', '.join(STAGES)}")
+        from inpaint.base.files import remove_leftovers
         from inpaint.base.paths import Paths
         from inpaint.params import load_params
 
@@ -41,8 +44,26 @@ def launch(*arguments: str, root: Path) -> int:
             # TensorFlow has faster convolutions, and leaves them off on many processors. Only here:
             # scores are of the pixels that servers give, and they have TensorFlow as it is.
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+        for folder in paths.written:
+            remove_leftovers(folder)
+        if "DVC_STAGE" in os.environ:
+            _end_with(os.getppid())
         print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
     return code.value
+
+
+def _end_with(parent: int) -> None:
+    """End this process, as by Ctrl-C, soon after the one that started it has ended.
+
+    DVC that is ended alone leaves its stage behind, which would go on beside the next `dvc repro`.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _way_back(root: Path) -> str:
@@ -107,6 +128,9 @@ def exit_codes() -> Iterator[ExitCode]:
     except OSError as error:
         code.value = 1
         print(f"failed: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+    except MemoryError as error:
+        code.value = 1
+        print(f"failed: not enough memory: {error or 'none left'}", file=sys.stderr)
     except KeyboardInterrupt:
         code.value = 130
         print("interrupted", file=sys.stderr)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from inpaint.base.checked import read_checked
 from inpaint.base.errors import InputError, StageError
-from inpaint.base.files import read_json
 from inpaint.base.paths import Paths
 from inpaint.params import load_params
 from inpaint.scoring.text import interval
@@ -51,12 +51,7 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
 
 
 def _of_workspace(root: Path, runs: Runs) -> RunInfo:
-    path = Paths(root).train_summary
-    try:
-        training_id = read_json(path)["run_id"]
-    except (KeyError, TypeError):
-        raise InputError(f"{path} is damaged: run `dvc repro`") from None
-    found = runs.of_training(training_id)
+    found = runs.of_training(read_checked(Paths(root).train_summary)["run_id"])
     if found is None:
         raise InputError(
             "the workspace's run is not in MLflow: `inpaint sync` logs it, unless it was deleted "

@@ -1,6 +1,5 @@
 """`inpaint reproduce RUN`: bring code and parameters of a run back, run them, compare."""
 
-import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any
 import yaml
 from rich.console import Console
 
+from inpaint.base.checked import read_checked
 from inpaint.base.errors import InputError
-from inpaint.base.files import flatten, read_json, write_text
+from inpaint.base.files import flatten, write_text
 from inpaint.base.paths import Paths
 from inpaint.terminal.console import console
 from inpaint.tracking import experiments
@@ -25,8 +25,7 @@ def run(root: Path, wanted: str, *, name: str | None) -> int:
     runs = Runs(root)
     found = with_scores(runs.find(wanted, experiments.training_ids(root)))
     experiment = name or f"again-{found.run_id[:8]}"
-    before: dict[str, Any] = json.loads(runs.file(found, "metrics.json"))
-    trained: dict[str, Any] = json.loads(runs.file(found, "train.json"))
+    before, trained = (runs.record(found, name) for name in ("metrics.json", "train.json"))
     baseline = _baseline(root, found, before, experiment)
     out = console()
     with experiments.tree_of(root, baseline) as tree:
@@ -35,7 +34,7 @@ def run(root: Path, wanted: str, *, name: str | None) -> int:
         _set_params(Paths(tree), trained["params"] | before["params"])
         _warn_of_versions(out, trained["versions"])
         experiments.run_pipeline(tree, root, experiment, baseline)
-        after = read_json(Paths(tree).metrics)
+        after = read_checked(Paths(tree).metrics)
     return _report(out, found, experiment, before, after)
 
 

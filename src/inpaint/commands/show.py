@@ -1,6 +1,5 @@
 """`inpaint show RUN`: where a run comes from, and what came of it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def run(root: Path, wanted: str) -> int:
     out.print(_facts(found.params, title="Parameters"))
     if SCORE in found.metrics:
         try:
-            out.print(_results(json.loads(runs.file(found, "metrics.json"))))
+            out.print(_results(runs.record(found, "metrics.json")))
         except InputError as error:
             out.print(f"Results: {error}")
     return 0

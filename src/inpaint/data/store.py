@@ -1,22 +1,40 @@
 """Images and their holes, as the stages prepare and mask left them."""
 
+from typing import Any
+
 import numpy as np
 
+from inpaint.base.checked import read_array, read_checked
 from inpaint.base.errors import InputError
-from inpaint.base.files import read_array
 from inpaint.base.paths import Paths
+
+
+def load_images(paths: Paths, split: str) -> np.ndarray:
+    """Memory-map the images of a split, uint8 (N, H, W, C).
+
+    Raises:
+        InputError: they are not there, or not those that the stage prepare wrote.
+    """
+    return _load(paths, split, read_checked(paths.images_manifest), what="images")
 
 
 def load_split(paths: Paths, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Memory-map the images of a split, uint8 (N, H, W, C), and their holes, bool (N, H, W).
 
     Raises:
-        InputError: they are not there, or do not belong together because a stage was run alone.
+        InputError: they are not there, not those that the stages wrote, or do not belong together
+            because a stage was run alone.
     """
-    images, holes = read_array(paths.images(split)), read_array(paths.holes(split))
+    images = load_images(paths, split)
+    holes = _load(paths, split, read_checked(paths.holes_manifest), what="holes")
     if holes.shape != images.shape[:3]:
         raise InputError(
             f"{paths.holes(split)} has holes of shape {holes.shape}, its images have "
             f"{images.shape[:3]}: run `dvc repro`"
         )
     return images, holes
+
+
+def _load(paths: Paths, split: str, manifest: dict[str, Any], what: str) -> np.ndarray:
+    path = {"images": paths.images, "holes": paths.holes}[what](split)
+    return read_array(path, manifest["splits"][split]["sha256"])

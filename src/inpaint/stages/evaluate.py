@@ -5,12 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from inpaint.base import files, origin
+from inpaint.base import checkpoints, files, origin
 from inpaint.base.advice import LEARNED_NOTHING_ADVICE
+from inpaint.base.checked import (
+    array_digest,
+    check_file,
+    file_digest,
+    read_checked,
+    write_checked,
+)
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import SPLITS, Paths
 from inpaint.base.seeds import generator
-from inpaint.data.store import load_split
+from inpaint.data.store import load_images, load_split
 from inpaint.params import EvaluateParams, Params
 from inpaint.restoring import serving
 from inpaint.restoring.fill import Fill
@@ -26,22 +33,25 @@ _SCORED = ("valid", "test")
 
 
 def run(params: Params, paths: Paths) -> str:
-    manifest = files.read_json(paths.images_manifest)
-    trained = files.read_json(paths.train_summary)
-    model = _load(paths)
-    methods = baselines(files.read_array(paths.images("train")))
+    manifest = read_checked(paths.images_manifest)
+    trained = read_checked(paths.train_summary)
+    model = _load(paths, trained)
+    checkpoints.discard(paths.root, trained)  # DVC has stored what came of it
+    methods = baselines(load_images(paths, "train"))
     true, holes, restored, scores = {}, {}, {}, {}
     for split in _SCORED:
         true[split], holes[split] = load_split(paths, split)
         pictures = (true[split], holes[split])
         _check_digests(trained, split, *pictures)
         restored[split], scores[split] = _score_methods(split, model, methods, *pictures)
-    drawn = files.read_json(paths.holes_manifest)
+    drawn = read_checked(paths.holes_manifest)
     of_test = drawn["splits"]["test"]
     parity = _check_parity(params.evaluate, true, restored, scores)
     summary = _summarize(params.evaluate, manifest, scores, list(methods))
     of_fill = _score_fill(model, true["valid"], holes["valid"])
     summary["valid"] |= _against_fill(params.evaluate, manifest, scores["valid"], of_fill)
+    files.write_array(paths.restored, restored["test"])
+    _write_per_image(paths, manifest, scores)
     result = {
         "run_id": trained["run_id"],
         "data": _describe_data(manifest),
@@ -51,19 +61,21 @@ def run(params: Params, paths: Paths) -> str:
             *(summary["valid"][gain]["ssim_unit"] for gain in ("gain", "gain_over_fill"))
         ),
         "parity": parity,
+        "files": {
+            "restored": array_digest(restored["test"]),
+            "per_image": file_digest(paths.per_image),
+        },
         "params": {"evaluate": params.evaluate.model_dump()},
         "origin": origin.capture(paths.root),
         "evaluated": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
-    files.write_array(paths.restored, restored["test"])
-    _write_per_image(paths, manifest, scores)
-    files.write_json(paths.metrics, result)
+    write_checked(paths.metrics, result)
     files.write_json(paths.summary, _headline(result, trained))
     return _conclude(result, trained, log_results(paths))
 
 
-def _load(paths: Paths) -> serving.Inpainter:
-    files.check_there(paths.model)
+def _load(paths: Paths, trained: dict[str, Any]) -> serving.Inpainter:
+    check_file(paths.model, trained["files"]["model"])
     try:
         return serving.load(paths.model)
     except ValueError as error:
@@ -79,7 +91,7 @@ def _check_digests(
         InputError: they were changed since; among them may be what the model was trained on.
     """
     for what, array in (("images", images), ("holes", holes)):
-        if files.array_digest(array) != trained["digests"][f"{split}_{what}"]:
+        if array_digest(array) != trained["digests"][f"{split}_{what}"]:
             told = f"the {split} {what} are not those that the model was trained beside"
             raise InputError(f"{told}: run `dvc repro`")
 

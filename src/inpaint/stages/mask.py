@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 
+from inpaint.base.checked import array_digest, write_checked
 from inpaint.base.errors import InputError
-from inpaint.base.files import array_digest, atomic, read_array, write_array, write_json
+from inpaint.base.files import atomic, write_array
 from inpaint.base.paths import SPLITS, Paths
 from inpaint.data import holes
+from inpaint.data.store import load_images, load_split
 from inpaint.params import Params
 
 _PREVIEW_IMAGES, _ZOOM, _GAP = 10, 4, 8  # images, how many times their size, pixels between them
@@ -16,7 +18,7 @@ def run(params: Params, paths: Paths) -> str:
     mask = params.mask.model_dump()
     entries = {}
     for split in SPLITS:
-        num, *image_shape = read_array(paths.images(split)).shape
+        num, *image_shape = load_images(paths, split).shape
         if tuple(image_shape) != params.image_shape:
             raise InputError(
                 f"{paths.images(split)} has images of shape {tuple(image_shape)}, those of "
@@ -31,7 +33,7 @@ def run(params: Params, paths: Paths) -> str:
             "sha256": array_digest(drawn),
             "share": float(drawn.mean()),
         }
-    write_json(paths.holes_manifest, {"kind": mask["kind"], "params": mask, "splits": entries})
+    write_checked(paths.holes_manifest, {"kind": mask["kind"], "params": mask, "splits": entries})
     with atomic(paths.holes_preview) as temporary:
         # OpenCV has blue first.
         cv2.imwrite(str(temporary), _preview(paths)[..., ::-1])
@@ -40,8 +42,8 @@ def run(params: Params, paths: Paths) -> str:
 
 def _preview(paths: Paths) -> np.ndarray:
     """The first training images above the same with their holes: uint8 (H, W, 3)."""
-    images = np.array(read_array(paths.images("train"))[:_PREVIEW_IMAGES])
-    masked = holes.painted(images, np.array(read_array(paths.holes("train"))[:_PREVIEW_IMAGES]))
+    images, drawn = (np.array(array[:_PREVIEW_IMAGES]) for array in load_split(paths, "train"))
+    masked = holes.painted(images, drawn)
     rows = (
         np.stack([np.broadcast_to(images, masked.shape), masked])
         .repeat(_ZOOM, axis=2)

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from inpaint.base.files import atomic, read_array, read_columns, read_json, write_csv, write_text
+from inpaint.base.checked import read_array, read_checked, read_columns
+from inpaint.base.files import atomic, write_csv, write_text
 from inpaint.base.paths import Paths
 from inpaint.base.seeds import generator
 from inpaint.data.holes import painted
-from inpaint.data.store import load_split
+from inpaint.data.store import load_images, load_split
 from inpaint.params import Params
 from inpaint.scoring import metrics, plots, report
 from inpaint.scoring.baselines import NAMES, baselines
@@ -20,8 +21,8 @@ _SAMPLES = 1000  # of the bootstrap
 
 
 def run(params: Params, paths: Paths) -> str:
-    result, trained = read_json(paths.metrics), read_json(paths.train_summary)
-    columns = read_columns(paths.per_image)
+    result, trained = read_checked(paths.metrics), read_checked(paths.train_summary)
+    columns = read_columns(paths.per_image, result["files"]["per_image"])
     test = result["test"]
     best = test["best_baseline"]
     is_test = np.array(columns["split"]) == "test"
@@ -31,15 +32,16 @@ def run(params: Params, paths: Paths) -> str:
     def ssim_unit(method: str) -> np.ndarray:
         return metrics.ssim_unit(np.array(columns[f"{method}/ssim"], dtype=float)[is_test])
 
-    history = read_columns(paths.history)
+    history = read_columns(paths.history, trained["files"]["history"])
     methods = {NAMES[name]: name for name in test["baselines"]} | {"model": "composite"}
     bars = {
         name: mean_interval(generator(0, "bars"), ssim_unit(method), groups, _SAMPLES)
         for name, method in methods.items()
     }
     valid_best = result["valid"]["baselines"][best]["ssim_unit"]
+    restored = read_array(paths.restored, result["files"]["restored"])
     figures = {
-        "restored": _restored(params.plot.num_images, paths, best, ssim_unit),
+        "restored": _restored(params.plot.num_images, paths, restored, best, ssim_unit),
         "curves": plots.curves(
             {key: [float(v) for v in values] for key, values in history.items()},
             (NAMES[best], valid_best),
@@ -63,15 +65,21 @@ def run(params: Params, paths: Paths) -> str:
     return f"drew {len(figures)} figures; read {written}" + log_results(paths)
 
 
-def _restored(num: int, paths: Paths, best: str, ssim_unit: Callable[[str], np.ndarray]) -> Figure:
+def _restored(
+    num: int,
+    paths: Paths,
+    restored: np.ndarray,
+    best: str,
+    ssim_unit: Callable[[str], np.ndarray],
+) -> Figure:
     """The report's figure, the first test images, with a row for the best baseline."""
     images, holes = (np.asarray(array[:num]) for array in load_split(paths, "test"))
-    baseline = baselines(read_array(paths.images("train")))[best]
+    baseline = baselines(load_images(paths, "train"))[best]
     rows = {
         "original": images,
         "masked": painted(images, holes),
         NAMES[best]: baseline(images, holes),
-        "reconstructed": np.asarray(read_array(paths.restored)[:num]),
+        "reconstructed": np.asarray(restored[:num]),
     }
     scored = {"masked": "masked", NAMES[best]: best, "reconstructed": "composite"}
     titles = {

@@ -5,7 +5,8 @@ from itertools import islice
 
 import numpy as np
 
-from inpaint.base.files import array_digest, new_array, write_json
+from inpaint.base.checked import array_digest, write_checked
+from inpaint.base.files import new_array
 from inpaint.base.paths import SPLITS, Paths
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.data.images.selection import select
@@ -45,7 +46,7 @@ def run(params: Params, paths: Paths) -> str:
     left_out = dict(selected["train"].pool.left_out)
     if left_out:
         manifest["left_out"] = left_out
-    write_json(paths.images_manifest, manifest | {"splits": entries})
+    write_checked(paths.images_manifest, manifest | {"splits": entries})
     counts = ", ".join(f"{entry['count']} {split}" for split, entry in entries.items())
     return f"prepared {data['dataset']} ({source}): {counts} images{_tell(left_out)}"
 

@@ -6,6 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -14,9 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from inpaint.base import origin
+from inpaint.base import checkpoints, origin
+from inpaint.base.checked import file_digest, read_checked, write_checked
 from inpaint.base.errors import StageError
-from inpaint.base.files import atomic, read_json, write_csv, write_json
+from inpaint.base.files import atomic, write_csv
 from inpaint.base.paths import SPLITS, Paths
 from inpaint.base.seeds import derive_seed, generator
 from inpaint.data.holes import draw
@@ -26,11 +28,11 @@ from inpaint.restoring.coarse import deepest_at_once
 from inpaint.restoring.fill.regions import REACH, window_around
 from inpaint.restoring.networks import NETWORKS
 from inpaint.terminal.progress import ProgressBar
-from inpaint.tracking.live import LiveRun, training_run
+from inpaint.tracking.live import Earlier, LiveRun, training_run
 from inpaint.tracking.record import LEARNED_NOTHING, epoch_metrics
 from inpaint.tracking.sync import log_results
-from inpaint.training import health
 from inpaint.training.batches import Batch, BatchSource, make_batch
+from inpaint.training.health import Health, Watch, check_finite
 from inpaint.training.loop import WHOLE, Trainer, Window
 
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
@@ -45,7 +47,10 @@ _HISTORY = ("epoch", "train_loss", "valid_loss", "valid_ssim_unit", "learning_ra
 
 
 def run(params: Params, paths: Paths) -> str:
-    manifests = {"data": read_json(paths.images_manifest), "mask": read_json(paths.holes_manifest)}
+    manifests = {
+        "data": read_checked(paths.images_manifest),
+        "mask": read_checked(paths.holes_manifest),
+    }
     keras.utils.disable_interactive_logging()
     keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
     tf.config.experimental.enable_op_determinism()
@@ -58,54 +63,117 @@ def run(params: Params, paths: Paths) -> str:
         deepest=deepest_at_once(source.holes, crops=source.motif == "crops"),
         mirrored=source.mirrors,
     )
+    curve_images, curve_holes = (
+        np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")
+    )
+    trainer = Trainer(
+        model,
+        params.train.model_dump(),
+        source.batches_per_epoch,
+        _window(params.model.network, source.holes, curve_holes),
+    )
+    curve_data = make_batch(params.model.network, curve_images, curve_holes)
     record = _describe_training(params, paths, manifests)
-    with training_run(paths.root, record, on_problem=_warn) as live:
-        started = time.monotonic()
-        curve_images, curve_holes = (
-            np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")
-        )
-        history, state = _train(
-            Trainer(
-                model,
-                params.train.model_dump(),
-                source.batches_per_epoch,
-                _window(params.model.network, source.holes, curve_holes),
-            ),
-            source,
-            make_batch(params.model.network, curve_images, curve_holes),
-            params,
-            live,
-        )
-        seconds = time.monotonic() - started
-        with atomic(paths.model) as temporary:
-            model.save(temporary)
-        write_csv(paths.history, _HISTORY, history)
-        seen = (source.holes, load_split(paths, "valid")[1])
-        last = dict(zip(_HISTORY, history[-1], strict=True))
-        result = {
-            "run_id": live.run_id,
-            "epochs": len(history),
-            "images_seen": len(history) * len(source.images),
-            "seconds": round(seconds, 1),
-            "train_loss": last["train_loss"],
-            "valid_loss": last["valid_loss"],
-            "num_parameters": model.count_params(),
-            "collapsed": state.collapsed,
-            "learned_nothing": state.learned_nothing,
-            # How much of its image the largest hole hides, in [0, 1].
-            "largest_hole": max(float(each.mean(axis=(1, 2)).max()) for each in seen),
-        }
-        write_json(paths.train_summary, result | record)
+    with checkpoints.claimed(paths.root, checkpoints.key_of(record)) as slot:
+        course = _take_up(trainer, slot, params.train, record)
+        record["started"] = course.started
+        earlier = Earlier(course.run_id, course.curves) if course.history else None
+        with training_run(paths.root, record, _warn, lock=slot.lock, earlier=earlier) as live:
+            course.run_id = live.run_id
+            try:
+                _train(trainer, source, curve_data, params, live, slot, course)
+            except StageError:  # it would end in the same way again
+                slot.discard()
+                raise
+            except tf.errors.ResourceExhaustedError:
+                raise StageError(
+                    "there is not enough memory: try a smaller train.batch_size or model.filters"
+                ) from None
+            _write_results(paths, model, source, course, record)
+        logged = log_results(paths)
     return (
-        f"trained {params.model.network} for {len(history)} epochs in {seconds:.0f} s: "
-        f"loss {last['train_loss']:.4f}{_warning(state)}{log_results(paths)}"
+        f"trained {params.model.network} for {len(course.history)} epochs in "
+        f"{course.seconds:.0f} s: loss {course.last['train_loss']:.4f}"
+        f"{_warning(course.health)}{logged}"
     )
 
 
-def _warning(state: health.Health) -> str:
+@dataclass
+class _Course:
+    """How far a training has come.
+
+    Attributes:
+        started: as reports/train.json has it.
+        run_id: of its MLflow run.
+        seconds: that were spent on it, those of processes that were ended included.
+        history: a row for each epoch, see _HISTORY.
+        health: after the last epoch.
+        num_in_vain: of `health.Watch`.
+    """
+
+    started: str
+    run_id: str = ""
+    seconds: float = 0.0
+    history: list[list[float]] = field(default_factory=list)
+    health: Health = field(default_factory=Health)
+    num_in_vain: int = 0
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The last epoch's row of the history, by name."""
+        return dict(zip(_HISTORY, self.history[-1], strict=True))
+
+    @property
+    def curves(self) -> list[dict[str, float]]:
+        """What MLflow is told of each epoch."""
+        return [epoch_metrics(dict(zip(_HISTORY, row, strict=True))) for row in self.history]
+
+
+def _take_up(
+    trainer: Trainer, slot: checkpoints.Slot, train: TrainParams, record: Mapping[str, Any]
+) -> _Course:
+    """Where to begin: after the last epoch that a process, ended too early, has kept."""
+    kept = slot.load() if train.resume else None
+    if kept is None:
+        return _Course(record["started"])
+    trainer.restore(kept.arrays)
+    course = _Course(**kept.facts | {"health": Health(**kept.facts["health"])})
+    print(f"goes on after epoch {len(course.history)} of {train.epochs}", flush=True)
+    return course
+
+
+def _write_results(
+    paths: Paths,
+    model: keras.Model,
+    source: BatchSource,
+    course: _Course,
+    record: dict[str, Any],
+) -> None:
+    with atomic(paths.model) as temporary:
+        model.save(temporary)
+    write_csv(paths.history, _HISTORY, course.history)
+    seen = (source.holes, load_split(paths, "valid")[1])
+    result = {
+        "run_id": course.run_id,
+        "epochs": len(course.history),
+        "images_seen": len(course.history) * len(source.images),
+        "seconds": round(course.seconds, 1),
+        "train_loss": course.last["train_loss"],
+        "valid_loss": course.last["valid_loss"],
+        "num_parameters": model.count_params(),
+        "collapsed": course.health.collapsed,
+        "learned_nothing": course.health.learned_nothing,
+        "files": {"model": file_digest(paths.model), "history": file_digest(paths.history)},
+        # How much of its image the largest hole hides, in [0, 1].
+        "largest_hole": max(float(each.mean(axis=(1, 2)).max()) for each in seen),
+    }
+    write_checked(paths.train_summary, result | record)
+
+
+def _warning(health: Health) -> str:
     """Of the result's line: what is wrong with the model."""
-    learned_nothing = ", LEARNED NOTHING" if state.learned_nothing else ""
-    return (", COLLAPSED" if state.collapsed else "") + learned_nothing
+    learned_nothing = ", LEARNED NOTHING" if health.learned_nothing else ""
+    return (", COLLAPSED" if health.collapsed else "") + learned_nothing
 
 
 def _describe_training(
@@ -138,7 +206,8 @@ def _describe_training(
 
 def _params_digest(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """SHA-256 of the parameters that decide what the network learns."""
-    decisive = {section: sections[section] for section in ("data", "mask", "model", "train")}
+    decisive = {section: dict(sections[section]) for section in ("data", "mask", "model", "train")}
+    del decisive["train"]["resume"]  # the same comes of it
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -192,25 +261,42 @@ def _train(
     curve_data: Batch,
     params: Params,
     live: LiveRun,
-) -> tuple[list[tuple[float, ...]], health.Health]:
-    """Train all epochs; give the rows of the history, and what is wrong with the network."""
+    slot: checkpoints.Slot,
+    course: _Course,
+) -> None:
+    """Train the epochs that are left."""
     epochs, seed = params.train.epochs, params.train.seed
-    history: list[tuple[float, ...]] = []
-    watch = health.Watch(curve_data, epochs, source.batches_per_epoch)
-    state = health.Health()
+    began = time.monotonic() - course.seconds
+    watch = Watch(curve_data, epochs, source.batches_per_epoch, course.num_in_vain)
     with ProgressBar("Epoch", epochs, lines=epochs) as bar:
-        for epoch in range(1, epochs + 1):
+        for epoch in range(1 + len(course.history), 1 + epochs):
             train_loss = trainer.train_epoch(source.epoch(generator(seed, "epoch", epoch)))
-            health.check_finite(train_loss, epoch)
+            check_finite(train_loss, epoch)
             valid = trainer.validate(curve_data)
-            health.check_finite(valid.loss, epoch)
-            history.append((epoch, train_loss, valid.loss, valid.ssim_unit, trainer.learning_rate))
-            before, state = state, watch.judge(valid, epoch)
-            live.mark(LEARNED_NOTHING, holds=state.learned_nothing)
-            live.log_epoch(epoch, epoch_metrics(dict(zip(_HISTORY, history[-1], strict=True))))
+            check_finite(valid.loss, epoch)
+            row = [epoch, train_loss, valid.loss, valid.ssim_unit, trainer.learning_rate]
+            before, health = course.health, watch.judge(valid, epoch)
+            course.history.append(row)
+            course.health, course.num_in_vain = health, watch.num_in_vain
+            course.seconds = time.monotonic() - began
+            live.mark(LEARNED_NOTHING, holds=health.learned_nothing)
+            is_given_up = health.problem and params.train.on_collapse == "stop"
+            if params.train.resume and not is_given_up:
+                # Before the epoch is logged: it would be logged twice, if it were trained again.
+                _keep(slot, trainer, course, is_last=epoch == epochs)
+            live.log_epoch(epoch, course.curves[-1])
             bar.update(epoch, f"loss {train_loss:.4f}  valid ssim_unit {valid.ssim_unit:.4f}")
-            if state.problem and params.train.on_collapse == "stop":
-                raise StageError(f"after epoch {epoch}, {state.problem}")
-            if state.problem and not before.problem:
-                print(f"after epoch {epoch}, {state.problem}", file=sys.stderr, flush=True)
-    return history, state
+            if is_given_up:
+                raise StageError(f"after epoch {epoch}, {health.problem}")
+            if health.problem and not before.problem:
+                print(f"after epoch {epoch}, {health.problem}", file=sys.stderr, flush=True)
+
+
+def _keep(slot: checkpoints.Slot, trainer: Trainer, course: _Course, *, is_last: bool) -> None:
+    """Keep where the training could go on, if there is room for it on the disk."""
+    if not (is_last or slot.is_due):
+        return
+    try:
+        slot.save(trainer.state(), asdict(course))
+    except OSError as error:
+        print(f"the training goes on without checkpoint: {error}", file=sys.stderr, flush=True)

@@ -2,24 +2,43 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Run
 
-from inpaint.tracking import record
+from inpaint.tracking import record, settling
 from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
-from inpaint.tracking.sync import log_batch, log_inputs
+from inpaint.tracking.sync import log_batch, log_inputs, logged_steps
 
 # Of the training's time, how much a slow server may take; what has to wait is logged at the end.
 _SHARE = 0.1
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What there is of a training that goes on.
+
+    Attributes:
+        run_id: of its run.
+        curves: metrics of each epoch, beginning with the first.
+    """
+
+    run_id: str
+    curves: Sequence[Mapping[str, float]]
+
+
 @contextmanager
 def training_run(
-    root: Path, training: Mapping[str, Any], on_problem: Callable[[str], None]
+    root: Path,
+    training: Mapping[str, Any],
+    on_problem: Callable[[str], None],
+    *,
+    lock: Path,
+    earlier: Earlier | None = None,
 ) -> Iterator["LiveRun"]:
     """An MLflow run that is RUNNING inside the block.
 
@@ -30,13 +49,15 @@ def training_run(
         root: the project tree.
         training: what reports/train.json will hold about parameters and origin.
         on_problem: told, once, why the store cannot be used; then the training goes on without.
+        lock: a file that this process locks, see `settling`.
+        earlier: the training goes on, and so does its run.
 
     Raises:
         InputError: MLFLOW_TRACKING_URI is no address of a store.
     """
     run = LiveRun(root, on_problem)
     try:
-        run.start(training)
+        run.start(training, lock, earlier)
         yield run
     except KeyboardInterrupt:
         run.end("KILLED", "interrupted")
@@ -65,36 +86,65 @@ class LiveRun:
         self._spent = 0.0
         self._started = time.monotonic()
 
-    def start(self, training: Mapping[str, Any]) -> None:
-        def create() -> None:
+    def start(
+        self, training: Mapping[str, Any], lock: Path, earlier: Earlier | None = None
+    ) -> None:
+        """See `training_run`."""
+        curves = earlier.curves if earlier is not None else ()
+        if earlier is not None:
+            self.run_id = earlier.run_id
+        self._waiting = [
+            metric for epoch, values in enumerate(curves, 1) for metric in _metrics(epoch, values)
+        ]
+
+        def start() -> None:
             store = connect(self._root, training["params"]["tracking"]["experiment"])
-            # Should the answer get lost on its way, the run is found by this id of our own.
-            tags = {TRAINING_ID: self.run_id}
-            run = store.client.create_run(
-                store.experiment_id,
-                start_time=record.milliseconds(training["started"]),
-                tags=tags,
-                run_name=record.run_name(training),
-            )
+            run = None if earlier is None else store.find(earlier.run_id)
+            if run is None or run.info.lifecycle_stage != "active":
+                run = self._create(store, training)
+            else:
+                self._take_up(store, run)
             self._store, self.run_id = store, run.info.run_id
             log_batch(
                 store,
                 self.run_id,
                 params=record.params_of(training),
-                tags=record.run_tags(training) | {TRAINING_ID: self.run_id},
+                tags=record.run_tags(training)
+                | {TRAINING_ID: self.run_id}
+                | settling.writer_tags(lock),
+                metrics=self._waiting,
             )
-            log_inputs(store, self.run_id, record.inputs_of(training))
+            self._waiting = []
+            settling.settle(store.client)
 
-        self._attempt(create)
+        self._attempt(start)
         self._started = time.monotonic()
+
+    def _create(self, store: Store, training: Mapping[str, Any]) -> Run:
+        run: Run = store.client.create_run(
+            store.experiment_id,
+            start_time=record.milliseconds(training["started"]),
+            # Should the answer get lost on its way, the run is found by this id of our own.
+            tags={TRAINING_ID: self.run_id},
+            run_name=record.run_name(training),
+        )
+        log_inputs(store, run.info.run_id, record.inputs_of(training))
+        return run
+
+    def _take_up(self, store: Store, run: Run) -> None:
+        """Go on with a run that was ended, or left RUNNING when its process was killed."""
+        store.client.update_run(run.info.run_id, "RUNNING")
+        settling.forget_failure(store.client, run)
+        there = logged_steps(store, run, self._waiting[0].key)
+        self._waiting = [metric for metric in self._waiting if metric.step not in there]
+        self._marked = {record.LEARNED_NOTHING} & run.data.tags.keys()
 
     def mark(self, tag: str, *, holds: bool) -> None:
         """Let the run have a tag as long as it holds; the store is told with the next epoch."""
         (self._marks.add if holds else self._marks.discard)(tag)
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        now = int(time.time() * 1000)
-        self._waiting += [Metric(key, value, now, epoch) for key, value in metrics.items()]
+        self._waiting += _metrics(epoch, metrics)
         began = time.monotonic()
         is_due = self._spent <= _SHARE * (began - self._started)
         if is_due and self._store is not None and self._is_reachable:
@@ -110,7 +160,7 @@ class LiveRun:
         store = self._store
 
         def terminate() -> None:
-            self._send(store, {"failure": failure[:5000]})
+            self._send(store, {settling.FAILURE: failure[:5000]})
             store.client.set_terminated(self.run_id, status)
 
         self._attempt(terminate)
@@ -131,3 +181,8 @@ class LiveRun:
             if self._is_reachable:
                 self._on_problem(describe_problem(self._root, error))
             self._is_reachable = False
+
+
+def _metrics(epoch: int, values: Mapping[str, float]) -> list[Metric]:
+    now = int(time.time() * 1000)
+    return [Metric(key, value, now, epoch) for key, value in values.items()]

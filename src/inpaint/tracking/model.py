@@ -22,8 +22,8 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from inpaint import restoring
+from inpaint.base.checked import write_checked
 from inpaint.base.errors import InputError
-from inpaint.base.files import write_json
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.tracking.store import PROBLEMS, ignoring
 
@@ -124,5 +124,5 @@ def _write_data(folder: Path, network: Path, training: Mapping[str, Any]) -> Pat
     data.mkdir()
     shutil.copy(network, data / "inpainter.keras")
     origin = {key: value for key, value in training["origin"].items() if key != "diff"}
-    write_json(data / "training.json", dict(training) | {"origin": origin})
+    write_checked(data / "training.json", dict(training) | {"origin": origin})
     return data

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from inpaint.base import origin
+from inpaint.base.checked import check_file, read_array, read_checked, read_columns
 from inpaint.base.errors import InputError
-from inpaint.base.files import check_there, flatten, read_array, read_columns, read_json
+from inpaint.base.files import flatten
 from inpaint.base.paths import Paths
+from inpaint.data.store import load_split
 from inpaint.tracking.description import describe
 
 # Tags: when a run's scores were computed, which sort as they follow each other; and by which code
@@ -94,10 +96,10 @@ def read_record(paths: Paths) -> Record:
 
 
 def _read_record(paths: Paths) -> Record:
-    trained = read_json(paths.train_summary)
-    check_there(paths.model)
+    trained = read_checked(paths.train_summary)
+    check_file(paths.model, trained["files"]["model"])
     started = milliseconds(trained["started"])
-    history = read_columns(paths.history)
+    history = read_columns(paths.history, trained["files"]["history"])
     record = Record(
         training_id=trained["run_id"],
         experiment=trained["params"]["tracking"]["experiment"],
@@ -114,8 +116,8 @@ def _read_record(paths: Paths) -> Record:
         model=paths.model,
         training=trained,
         example={
-            "images": np.array(read_array(paths.images("valid"))[:_TRIED]),
-            "holes": np.array(read_array(paths.holes("valid"))[:_TRIED]),
+            name: np.array(array[:_TRIED])
+            for name, array in zip(("images", "holes"), load_split(paths, "valid"), strict=True)
         },
         metrics={
             "num_parameters": float(trained["num_parameters"]),
@@ -125,7 +127,7 @@ def _read_record(paths: Paths) -> Record:
     )
     _add_diff(record, trained["origin"])
     if paths.metrics.exists():
-        result = read_json(paths.metrics)
+        result = read_checked(paths.metrics)
         if result.get("run_id") == record.training_id:
             record.without_scores = deepcopy(record)
             _add_scores(record, paths, trained, result)
@@ -152,14 +154,12 @@ def _add_scores(
     if result.get(LEARNED_NOTHING, False):  # older files do not say
         record.tags[LEARNED_NOTHING] = "true"
     record.files["metrics.json"] = paths.metrics.read_bytes()
+    check_file(paths.per_image, result["files"]["per_image"])
     record.files["per_image.csv"] = paths.per_image.read_bytes()
+    images, holes = (array[:_EXAMPLES] for array in load_split(paths, "test"))
+    restored = read_array(paths.restored, result["files"]["restored"])[:_EXAMPLES]
     examples = io.BytesIO()
-    np.savez_compressed(
-        examples,
-        images=read_array(paths.images("test"))[:_EXAMPLES],
-        holes=read_array(paths.holes("test"))[:_EXAMPLES],
-        restored=read_array(paths.restored)[:_EXAMPLES],
-    )
+    np.savez_compressed(examples, images=images, holes=holes, restored=restored)
     record.files["examples.npz"] = examples.getvalue()
 
 

@@ -1,18 +1,21 @@
 """Reading runs from the store, for people to look at, choose from and compare."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from inpaint.base.checked import parse_checked
 from inpaint.base.errors import InputError
 from inpaint.tracking import store
 from inpaint.tracking.model import model_id_of
 from inpaint.tracking.record import LEARNED_NOTHING, LOGGED_BY, logging_code
+from inpaint.tracking.settling import settle
 
 # What runs that were logged before had as names of their curves.
 _FORMER_NAMES = {
@@ -80,7 +83,8 @@ class Runs:
         self._root = root
         with store.telling_problems(root):
             self._client = store.open_client(root)
-            self._logged = [_info(run) for run in _search(self._client)]
+            settle(self._client)
+            self._logged = [_info(run) for run in store.all_runs(self._client)]
         best: dict[str, RunInfo] = {}
         for run in self._logged:
             other = best.setdefault(run.training_id, run)
@@ -152,9 +156,26 @@ class Runs:
                 return Path(self._client.download_artifacts(run.run_id, name, folder)).read_bytes()
         except store.PROBLEMS:
             raise InputError(
-                f"run {run.run_id[:8]} has no file {name} in {run.artifacts}; if it is the "
-                "workspace's or an experiment's, `inpaint sync` logs it again"
+                f"run {run.run_id[:8]} has no file {name} in {run.artifacts}; {_SYNC}"
             ) from None
+
+    def record(self, run: RunInfo, name: str) -> dict[str, Any]:
+        """One of a run's JSON files; same errors as `file`, or it is not as it was written."""
+        return parse_checked(
+            self.file(run, name),
+            f"{name} of run {run.run_id[:8]}",
+            f"or an older version of inpaint wrote it; {_SYNC}",
+        )
+
+    def per_image(self, run: RunInfo) -> bytes:
+        """A run's per_image.csv, as the stage evaluate wrote it; same errors as `record`."""
+        recorded = self.record(run, "metrics.json").get("files", {}).get("per_image")
+        content = self.file(run, "per_image.csv")
+        if hashlib.sha256(content).hexdigest() != recorded:
+            raise InputError(
+                f"per_image.csv of run {run.run_id[:8]} is not as it was written: {_SYNC}"
+            )
+        return content
 
     def without_files(self) -> list[RunInfo]:
         """Finished runs whose artifacts were on this machine and are not where they were."""
@@ -179,16 +200,7 @@ def with_scores(run: RunInfo) -> RunInfo:
 
 
 _SHORTEST_PREFIX = 4
-
-
-def _search(client: MlflowClient) -> Iterable[Run]:
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    ours, order = f"tags.{store.TRAINING_ID} != ''", ["attributes.start_time DESC"]
-    page = client.search_runs(experiments, ours, order_by=order)
-    yield from page
-    while page.token:
-        page = client.search_runs(experiments, ours, order_by=order, page_token=page.token)
-        yield from page
+_SYNC = "if it is the workspace's or an experiment's, `inpaint sync` logs it again"
 
 
 def _info(run: Run) -> RunInfo:

@@ -13,6 +13,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run, ViewType
 from mlflow.exceptions import MlflowException
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from inpaint.base.errors import InputError
@@ -85,10 +86,25 @@ def open_client(root: Path) -> MlflowClient:
     mlflow.set_tracking_uri(uri)  # where `Model.log` looks for it
     with _one_at_a_time(root, uri):
         try:
+            _create_if_missing(uri)
             return MlflowClient(uri)
         except (SQLAlchemyError, ImportError) as error:
             # A damaged database, one that does not answer, or whose driver is not installed.
             raise MlflowException(str(error)) from error
+
+
+def _create_if_missing(uri: str) -> None:
+    """Make a database under another name: one whose making was cut short is of no use."""
+    address = make_url(uri)
+    if not uri.startswith("sqlite") or not address.database or Path(address.database).exists():
+        return
+    path = Path(address.database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.new")
+    for leftover in path.parent.glob(f"{temporary.name}*"):  # of a process that was killed
+        leftover.unlink()
+    MlflowClient(str(address.set(database=str(temporary))))
+    temporary.replace(path)
 
 
 def connect(root: Path, experiment: str) -> Store:
@@ -101,6 +117,23 @@ def connect(root: Path, experiment: str) -> Store:
     return Store(uri, client, experiment_id)
 
 
+def all_runs(client: MlflowClient, condition: str = "") -> Iterator[Run]:
+    """The project's runs that are not deleted, the newest first.
+
+    Args:
+        client: of the store.
+        condition: of MLflow's search, that they have to meet.
+    """
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    wanted = " and ".join(filter(None, (f"tags.{TRAINING_ID} != ''", condition)))
+    order = ["attributes.start_time DESC"]
+    page = client.search_runs(experiments, wanted, order_by=order)
+    yield from page
+    while page.token:
+        page = client.search_runs(experiments, wanted, order_by=order, page_token=page.token)
+        yield from page
+
+
 def describe_problem(root: Path, error: Exception) -> str:
     """One line for people about an exception of `PROBLEMS`."""
     reason = next(iter(str(error).splitlines()), type(error).__name__)
@@ -108,7 +141,10 @@ def describe_problem(root: Path, error: Exception) -> str:
         reason = reason.rpartition(": ")[2].strip("\"')")
     uri = tracking_uri(root)
     user, at, _ = urlparse(uri).netloc.rpartition("@")
-    return f"the MLflow store {uri.replace(user + at, '')} cannot be used: {reason}"
+    told = f"the MLflow store {uri.replace(user + at, '')} cannot be used: {reason}"
+    if uri == _own_uri(root) and any(sign in reason for sign in _DAMAGES):
+        told += "; it is damaged: move it away, and `inpaint sync` logs what the project holds anew"
+    return told
 
 
 @contextmanager
@@ -152,6 +188,8 @@ _EXPERIMENT_TAGS = {  # what `mlflow ui` shows on the experiment's page
     "score is `test/model/composite/ssim_unit`, (SSIM + 1) / 2 of the test images, and models are "
     "chosen by `valid/score/ssim_unit/mean`. `inpaint runs` ranks them, with intervals.",
 }
+# What SQLite says of a file that is none of its own, or was not made or migrated to its end.
+_DAMAGES = ("already exists", "no such table", "malformed", "not a database")
 _SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql")
 
 

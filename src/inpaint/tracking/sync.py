@@ -19,6 +19,7 @@ from inpaint.base.paths import Paths, project_root
 from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking.model import log_model, model_id_of
 from inpaint.tracking.record import EVALUATED, LEARNED_NOTHING, Record, read_record
+from inpaint.tracking.settling import forget_failure, settle
 from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
 
 # The most that MLflow takes in one request.
@@ -70,7 +71,10 @@ def log(root: Path, record: Record, *, rescore: bool = False) -> Synced:
     """
     # Otherwise two processes would both find that there is no run, or no model.
     with FileLock(project_root(root) / "mlflow.db.log.lock"):
-        return complete(connect(root, record.experiment), record, rescore=rescore)
+        store = connect(root, record.experiment)
+        synced = complete(store, record, rescore=rescore)
+        settle(store.client)
+        return synced
 
 
 def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
@@ -101,6 +105,7 @@ def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
     }
     added = [name for name, add in steps.items() if add(store, run, record)]
     if run.info.status != "FINISHED":
+        forget_failure(store.client, run)
         store.client.set_terminated(run_id, "FINISHED", end_time=record.ended)
         added.append("end")
     return Synced(run_id, ("the whole run",) if is_new else tuple(added))
@@ -158,6 +163,11 @@ def log_inputs(store: Store, run_id: str, inputs: Mapping[str, Mapping[str, Any]
     )
 
 
+def logged_steps(store: Store, run: Run, metric: str) -> set[int]:
+    """The epochs that a run has a metric for, and with it the others: all are logged at once."""
+    return {each.step for each in store.client.get_metric_history(run.info.run_id, metric)}
+
+
 def _add_params(store: Store, run: Run, record: Record) -> bool:
     missing = {key: value for key, value in record.params.items() if key not in run.data.params}
     log_batch(store, run.info.run_id, params=missing)
@@ -187,9 +197,7 @@ def _add_inputs(store: Store, run: Run, record: Record) -> bool:
 
 def _add_curves(store: Store, run: Run, record: Record) -> bool:
     """Log the epochs that are missing, spread over the time of the training."""
-    any_metric = next(iter(record.curves[0]))
-    history = store.client.get_metric_history(run.info.run_id, any_metric)
-    there = {metric.step for metric in history}
+    there = logged_steps(store, run, next(iter(record.curves[0])))
     per_epoch = (record.ended - record.started) / len(record.curves)
     missing = [
         Metric(key, value, round(record.started + epoch * per_epoch), epoch)

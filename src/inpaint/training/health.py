@@ -51,22 +51,25 @@ class Watch:
         curve_data: the validation images that the network is scored on after each epoch.
         epochs: of the whole training.
         steps_per_epoch: batches.
+        num_in_vain: epochs in a row that have shown no gain, up to the present one.
     """
 
-    def __init__(self, curve_data: Batch, epochs: int, steps_per_epoch: int) -> None:
+    def __init__(
+        self, curve_data: Batch, epochs: int, steps_per_epoch: int, num_in_vain: int = 0
+    ) -> None:
         self._fill_score = fill_ssim_unit(curve_data)
         self._num_images = len(curve_data.hole)
         self._first_epoch = first_judged(epochs, steps_per_epoch)
         self._enough = 1 if self._first_epoch == epochs else 2
-        self._num_in_vain = 0  # epochs in a row, up to the present one
+        self.num_in_vain = num_in_vain
 
     def judge(self, valid: Validation, epoch: int) -> Health:
         """Judge a network by its scores after an epoch, counted from 1: after each one in turn."""
         collapsed = is_collapsed(valid)
         is_due = epoch >= self._first_epoch
         is_no_better = is_due and learned_nothing(valid.ssim_unit, self._fill_score)
-        self._num_in_vain = self._num_in_vain + 1 if is_no_better else 0
-        in_vain = self._num_in_vain >= self._enough
+        self.num_in_vain = self.num_in_vain + 1 if is_no_better else 0
+        in_vain = self.num_in_vain >= self._enough
         problem = ""
         if collapsed:
             problem = COLLAPSE_ADVICE

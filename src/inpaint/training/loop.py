@@ -101,6 +101,22 @@ class Trainer:
         """The rate of the next step."""
         return float(self._optimizer.learning_rate)
 
+    def state(self) -> list[np.ndarray]:
+        """All that steps change: where it is restored, training goes on bit for bit."""
+        return [np.array(variable) for variable in self._variables()]
+
+    def restore(self, state: Sequence[np.ndarray]) -> None:
+        """Go on from a `state` of a trainer that was made alike."""
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
+
+    def _variables(self) -> list[keras.Variable]:
+        """Weights, those that are averaged, the optimizer's, and the states of random layers."""
+        holders = [self.model, self._optimizer]
+        holders += [self._trained] if self._trained is not self.model else []
+        holders += [self._augment] if self._augment is not None else []
+        return [variable for holder in holders for variable in holder.variables]
+
     def train_epoch(self, batches: Iterable[Batch]) -> float:
         """Take one step per batch; give the mean loss of an image."""
         total, num_images = 0.0, 0

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
+from mlflow.store.entities import PagedList
 
 from inpaint.base.errors import StageError
 from inpaint.tracking import live as live_module
@@ -27,6 +28,8 @@ RECORD: dict[str, Any] = {
     "digests": {"train_images": "1a" * 32, "valid_images": "2b" * 32},
     "origin": {"experiment": None, "baseline": None, "diff": "", "code_version": "0.1.0+0"},
 }
+
+LOCK = Path("/somewhere/training.lock")
 
 
 class Clock:
@@ -76,6 +79,12 @@ class Server:
         if metrics:
             self.calls.append(list(metrics))
 
+    def search_experiments(self) -> list[object]:
+        return []
+
+    def search_runs(self, *_: object, **__: object) -> PagedList:
+        return PagedList([], None)
+
     def delete_tag(self, _: str, tag: str) -> None:
         del self.tags[tag]
 
@@ -113,7 +122,7 @@ def problems() -> list[str]:
 @pytest.fixture
 def run(tmp_path: Path, server: Server, problems: list[str]) -> LiveRun:  # noqa: ARG001
     run = LiveRun(tmp_path, problems.append)
-    run.start(RECORD)
+    run.start(RECORD, LOCK)
     return run
 
 
@@ -175,7 +184,7 @@ def test_how_long_the_start_takes_does_not_count(
     """Neither against the server nor in favour of it: there was no training yet."""
     server.seconds = 500.0
     run = LiveRun(tmp_path, problems.append)
-    run.start(RECORD)
+    run.start(RECORD, LOCK)
     server.seconds = 10.0
     took = train(run, clock, epochs=20, seconds=1.0)
     assert server.steps == [1]
@@ -204,7 +213,7 @@ def test_without_a_server_a_training_has_an_id_of_its_own(
     monkeypatch.setattr(live_module, "connect", fail)
     ids = set()
     for _ in range(2):
-        with training_run(tmp_path, RECORD, problems.append) as run:
+        with training_run(tmp_path, RECORD, problems.append, lock=LOCK) as run:
             run.log_epoch(1, {"train/loss": 1.0})
         ids.add(run.run_id)
     assert len(ids) == 2
@@ -224,7 +233,7 @@ def test_a_run_whose_id_got_lost_is_found_by_the_trainings_own(
 
     monkeypatch.setattr(server, "create_run", create_run)
     run = LiveRun(tmp_path, problems.append)
-    run.start(RECORD)
+    run.start(RECORD, LOCK)
     assert server.tags["training_id"] == run.run_id
     assert len(problems) == 1
 
@@ -237,7 +246,7 @@ def test_other_errors_are_defects(
 
     monkeypatch.setattr(live_module, "connect", fail)
     with pytest.raises(sqlite3.ProgrammingError):
-        LiveRun(tmp_path, problems.append).start(RECORD)
+        LiveRun(tmp_path, problems.append).start(RECORD, LOCK)
 
 
 def fail_by(error: BaseException) -> Callable[[], None]:
@@ -265,7 +274,7 @@ def test_a_training_without_a_result_ends_its_run_and_says_why(
     failure: str,
 ) -> None:
     def interrupted() -> None:
-        with training_run(tmp_path, RECORD, problems.append) as run:
+        with training_run(tmp_path, RECORD, problems.append, lock=LOCK) as run:
             server.seconds = 100.0  # so that the second epoch has to wait
             train(run, clock, epochs=2, seconds=1.0)
             raise error
@@ -283,7 +292,7 @@ def test_a_server_that_is_back_learns_that_the_training_failed(
     tmp_path: Path, server: Server, clock: Clock, problems: list[str]
 ) -> None:
     def fail() -> None:
-        with training_run(tmp_path, RECORD, problems.append) as run:
+        with training_run(tmp_path, RECORD, problems.append, lock=LOCK) as run:
             server.works_for = 0
             clock.now += 1
             run.log_epoch(1, {"train/loss": 0.5})
@@ -301,7 +310,7 @@ def test_a_server_that_is_gone_does_not_hide_why_a_training_failed(
     tmp_path: Path, server: Server, problems: list[str]
 ) -> None:
     def failing() -> None:
-        with training_run(tmp_path, RECORD, problems.append):
+        with training_run(tmp_path, RECORD, problems.append, lock=LOCK):
             server.works_for = 0
             raise RuntimeError("the network collapsed")
 
@@ -337,7 +346,7 @@ def test_a_training_that_is_stopped_keeps_its_mark(
     tmp_path: Path, server: Server, clock: Clock, problems: list[str], epochs: int
 ) -> None:
     def stopped() -> None:
-        with training_run(tmp_path, RECORD, problems.append) as run:
+        with training_run(tmp_path, RECORD, problems.append, lock=LOCK) as run:
             server.seconds = 100.0
             train(run, clock, epochs=2, seconds=1.0)
             run.mark("learned_nothing", holds=True)
@@ -354,7 +363,7 @@ def test_a_training_that_is_stopped_keeps_its_mark(
 def test_a_training_that_ends_well_leaves_its_run_to_be_completed(
     tmp_path: Path, server: Server, problems: list[str]
 ) -> None:
-    with training_run(tmp_path, RECORD, problems.append):
+    with training_run(tmp_path, RECORD, problems.append, lock=LOCK):
         pass
     assert server.status == "RUNNING"
     assert problems == []

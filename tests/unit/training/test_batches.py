@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inpaint.base import files
+from inpaint.base.checked import array_digest, read_array
 from inpaint.restoring import fill
 from inpaint.restoring.fill.regions import depth
 from inpaint.restoring.pixels import to_signed
@@ -158,8 +159,8 @@ def test_images_may_stay_on_the_disk(
     files.write_array(folder / "holes.npy", source.holes)
     mapped = replace(
         source,
-        images=files.read_array(folder / "images.npy"),
-        holes=files.read_array(folder / "holes.npy"),
+        images=read_array(folder / "images.npy", array_digest(source.images)),
+        holes=read_array(folder / "holes.npy", array_digest(source.holes)),
         augment_jointly=True,
     )
     expected = epoch(replace(source, augment_jointly=True))

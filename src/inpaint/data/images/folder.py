@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from inpaint.base.checked import array_digest
 from inpaint.base.errors import InputError
-from inpaint.base.files import array_digest
 from inpaint.base.paths import SPLITS
 from inpaint.base.seeds import generator
 from inpaint.data.images.pools import Pool

@@ -1,6 +1,5 @@
 """What a run has to be to become champion: better than the best baseline and the champion."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from inpaint.base.checked import check_file, read_checked
 from inpaint.base.errors import InputError, StageError
-from inpaint.base.files import read_json
 from inpaint.scoring import health
 from inpaint.scoring.text import interval
 from inpaint.terminal.quiet import without_greetings
@@ -51,10 +50,11 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
 
     Raises:
         StageError: its network collapsed, or learned nothing.
-        InputError: it has no scores, its files are lost, or an older version made it.
+        InputError: it has no scores, its files are lost or not as they were written, or an older
+            version made it.
     """
     with_scores(run)
-    trained, result = (json.loads(runs.file(run, name)) for name in ("train.json", "metrics.json"))
+    trained, result = (runs.record(run, name) for name in ("train.json", "metrics.json"))
     if trained["collapsed"]:
         raise StageError(
             f"run {run.run_id[:8]} is never promoted: its network collapsed, and fills every hole "
@@ -69,7 +69,7 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
         raise InputError(
             f"run {run.run_id[:8]} was made by an older version of inpaint: train it again"
         )
-    return Candidate(run, trained, result, runs.file(run, "per_image.csv"))
+    return Candidate(run, trained, result, runs.per_image(run))
 
 
 def conditions(
@@ -123,7 +123,7 @@ def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candid
         if not trained or _dataset(trained) != _dataset(candidate.trained):
             raise InputError(
                 f"the champion, version {champion.number}, is no model for "
-                f"{_dataset(candidate.trained)} made by this project; {_REPLACE}"
+                f"{_dataset(candidate.trained)} made by this version of the project; {_REPLACE}"
             )
         if trained["run_id"] == candidate.trained["run_id"]:
             return Condition(False, f"better than {opponent}: that is this very run")
@@ -134,9 +134,10 @@ def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candid
 
 
 def _training_of(path: Path) -> dict[str, Any]:
-    """reports/train.json of a model; {} if it is none of this project."""
-    trained = read_json(path) if path.exists() else {}
-    return trained if {"run_id", "digests", "params"} <= set(trained) else {}
+    """reports/train.json of a model; {} if it is none of this project, or of an older version."""
+    with suppress(InputError):
+        return read_checked(path)
+    return {}
 
 
 def _dataset(trained: Mapping[str, Any]) -> str:
@@ -151,8 +152,8 @@ def _stored_scores(
         if trained["digests"][what] != candidate.trained["digests"][what]:
             return None
     run = next((run for run in runs.all if run.run_id == champion.run_id), None)
-    with suppress(InputError):  # lost: the model itself can be scored again
-        return runs.file(run, "per_image.csv") if run else None
+    with suppress(InputError):  # lost or changed: the model itself can be scored again
+        return runs.per_image(run) if run else None
     return None
 
 
@@ -163,6 +164,7 @@ def _beats_rescored(
     with without_greetings():
         from inpaint.tracking.registry import rescore  # imports TensorFlow
 
+    check_file(network, trained["files"]["model"])
     images = rescore.images_of(root, candidate.trained, "valid")
     holes = rescore.holes_of(candidate.trained, "valid", images)
     num = rescore.num_trained_on(images, rescore.images_of(root, trained, "train"))

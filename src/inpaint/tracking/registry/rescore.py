@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from inpaint.base.checked import array_digest
 from inpaint.base.errors import InputError
-from inpaint.base.files import array_digest
 from inpaint.data.holes import draw_split
 from inpaint.data.images.selection import select
 from inpaint.restoring import serving

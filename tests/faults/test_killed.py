@@ -1,0 +1,85 @@
+"""The pipeline, ended at any moment: the same command again finishes it, with the same results."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.checkout import Checkout
+from tests.faults.conftest import EPOCHS
+from tests.faults.killing import Started, leftovers, results, runs
+
+_WAYS = (
+    *("SIGKILL all", "SIGKILL itself", "SIGKILL children"),
+    *("SIGTERM all", "SIGTERM itself", "SIGTERM children", "SIGINT all"),
+)
+_KILLS = 100
+_LONGEST = 40.0  # seconds: `dvc repro` takes less
+
+
+def assert_undisturbed(checkout: Checkout, expected: dict[str, Any]) -> None:
+    """Results, runs and folders are as if nothing had been."""
+    assert results(checkout.root) == expected
+    assert leftovers(checkout.root) == []
+    found = runs(checkout.root)
+    assert {run.status for run in found} <= {"FINISHED", "KILLED"}
+    [finished] = [run for run in found if run.status == "FINISHED"]
+    summary = json.loads((checkout.root / "reports" / "summary.json").read_text())
+    assert finished.run_id == summary["run_id"]
+    assert finished.metrics["test/model/composite/ssim_unit"] == summary["test_ssim_unit"]
+    assert "failure" not in finished.tags
+    assert finished.epochs == list(range(1, EPOCHS + 1))
+
+
+def test_a_killed_training_goes_on(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    for number in (3, 11):
+        repro = Started(fresh, "dvc", "repro")
+        repro.wait_for(f"Epoch {number}/{EPOCHS}")
+        repro.end("SIGKILL all")
+        assert [run.status for run in runs(fresh.root)] == ["RUNNING"]
+        if number == 3:
+            assert "killed" in fresh.run("inpaint", "runs")
+    printed = fresh.run("dvc", "repro")
+    assert "goes on after epoch 1" in printed
+    assert f"Epoch 9/{EPOCHS}" not in printed
+    assert_undisturbed(fresh, undisturbed)
+    assert len(runs(fresh.root)) == 1
+
+
+def test_a_stage_ends_with_dvc(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    """Otherwise it would go on beside the next `dvc repro`."""
+    repro = Started(fresh, "dvc", "repro")
+    repro.wait_for(f"Epoch 5/{EPOCHS}")
+    repro.end("SIGTERM itself")
+    assert "goes on after epoch" in fresh.run("dvc", "repro")
+    assert_undisturbed(fresh, undisturbed)
+    assert len(runs(fresh.root)) == 1
+
+
+@pytest.mark.torture
+def test_dvc_repro_is_killed_at_random_moments(
+    checkout: Checkout, undisturbed: dict[str, Any]
+) -> None:
+    rng = np.random.default_rng(0)
+    killed_in: dict[str, int] = {}
+    resumed = 0
+    while sum(killed_in.values()) < _KILLS:
+        checkout.start_anew()
+        while True:
+            repro = Started(checkout, "dvc", "repro")
+            way = str(rng.choice(_WAYS))
+            was_ended = repro.end_after(float(rng.uniform(0, _LONGEST)), way)
+            resumed += "goes on after epoch" in repro.printed
+            if not was_ended:
+                break
+            *_, stage = ["start", *(s for s in _STAGES if f"Running stage '{s}'" in repro.printed)]
+            killed_in[stage] = killed_in.get(stage, 0) + 1
+            print(f"{sum(killed_in.values())}: {way} in {stage}", flush=True)
+        assert repro.process.returncode == 0, repro.printed
+        assert_undisturbed(checkout, undisturbed)
+    print(f"killed in {killed_in}, resumed {resumed} times")
+    assert killed_in["train"] >= 20
+
+
+_STAGES = ("prepare", "mask", "train", "evaluate", "plot")

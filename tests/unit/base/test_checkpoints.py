@@ -1,0 +1,179 @@
+"""Checkpoints: whole or not there, one process's alone, and found again by what decides them."""
+
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inpaint.base import checkpoints
+
+ARRAYS: list[np.ndarray] = [
+    np.arange(6, dtype=np.float32).reshape(2, 3),
+    np.array(7, np.int64),
+    np.array([], np.float32),
+]
+FACTS = {"history": [[1, 0.1, float(np.float32(1 / 3))]], "run_id": "7e"}
+TRAINING: dict[str, Any] = {
+    "digests": {"train_images": "1a", "params": "2b"},
+    "versions": {"keras": "3"},
+    "origin": {"code_version": "0.1.0+0", "baseline": "c0ffee"},
+    "started": "2026-01-01",
+}
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "_PATIENCE", 0.0)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / "models" / "checkpoints").iterdir())
+
+
+def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    with checkpoints.claimed(tmp_path, "key") as slot:
+        assert slot.load() is None
+        slot.save(ARRAYS, FACTS)
+    with checkpoints.claimed(tmp_path, "key") as slot:
+        found = slot.load()
+    assert found is not None
+    assert found.facts == FACTS
+    for array, expected in zip(found.arrays, ARRAYS, strict=True):
+        assert (array.dtype, array.shape) == (expected.dtype, expected.shape)
+        np.testing.assert_array_equal(array, expected)
+    assert files(tmp_path) == ["key-1.npz"]
+
+
+def test_more_than_ten_arrays_keep_their_order(tmp_path: Path) -> None:
+    with checkpoints.claimed(tmp_path, "key") as slot:
+        slot.save([np.array(i) for i in range(120)], FACTS)
+        found = slot.load()
+    assert found is not None
+    assert [int(array) for array in found.arrays] == list(range(120))
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
+def test_a_damaged_checkpoint_is_none(tmp_path: Path, damage: str) -> None:
+    with checkpoints.claimed(tmp_path, "key") as slot:
+        slot.save([np.arange(1000.0)], FACTS)
+        content = bytearray(slot.path.read_bytes())
+        content[len(content) // 2] ^= 1
+        slot.path.write_bytes(
+            {
+                "empty": b"",
+                "cut": slot.path.read_bytes()[:-100],
+                "flipped": bytes(content),
+                "other": b"no archive at all",
+            }[damage]
+        )
+        assert slot.load() is None
+
+
+def test_two_trainings_of_a_key_have_each_a_place(tmp_path: Path) -> None:
+    with checkpoints.claimed(tmp_path, "key") as first:
+        first.save(ARRAYS, FACTS)
+        with checkpoints.claimed(tmp_path, "key") as second:
+            assert second.path != first.path
+            assert second.load() is None
+    with checkpoints.claimed(tmp_path, "key") as again:
+        assert again.path == first.path
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from inpaint.base import checkpoints
+with checkpoints.claimed(Path(sys.argv[1]), "key") as slot:
+    print(slot.lock, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        lock = Path(holder.stdout.readline().strip())
+        assert lock.is_file()
+        assert not checkpoints.is_free(lock)
+        with checkpoints.claimed(tmp_path, "key") as slot:
+            assert slot.lock != lock
+        holder.kill()
+    assert lock.is_file()
+    assert checkpoints.is_free(lock)
+    assert files(tmp_path) == []
+
+
+def test_no_lock_is_free(tmp_path: Path) -> None:
+    assert checkpoints.is_free(tmp_path / "none.lock")
+
+
+def test_a_training_that_is_done_removes_its_own_alone(tmp_path: Path) -> None:
+    key = checkpoints.key_of(TRAINING)
+    for each in (key, "other"):
+        with checkpoints.claimed(tmp_path, each) as slot:
+            slot.save(ARRAYS, FACTS)
+    with checkpoints.claimed(tmp_path, key):
+        checkpoints.discard(tmp_path, TRAINING)
+        assert f"{key}-1.npz" in files(tmp_path)  # somebody is at it
+    checkpoints.discard(tmp_path, TRAINING)
+    assert files(tmp_path) == ["other-1.npz"]
+
+
+def test_the_newest_are_kept(tmp_path: Path) -> None:
+    for number in range(13):
+        with checkpoints.claimed(tmp_path, f"{number:02}") as slot:
+            slot.save(ARRAYS, FACTS)
+            os.utime(slot.path, (number, number))
+    with checkpoints.claimed(tmp_path, "another"):
+        assert [name[:2] for name in files(tmp_path)][:10] == [f"{i:02}" for i in range(3, 13)]
+
+
+def test_experiments_elsewhere_share_the_projects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+    with checkpoints.claimed(tmp_path / "temporary", "key") as slot:
+        slot.save(ARRAYS, FACTS)
+    assert files(tmp_path / "project") == ["key-1.npz"]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_other"),
+    [
+        (("digests", "params"), True),
+        (("digests", "train_images"), True),
+        (("versions", "keras"), True),
+        (("origin", "code_version"), True),
+        (("origin", "baseline"), False),
+        (("started",), False),
+    ],
+)
+def test_the_key_is_of_what_decides_the_weights(path: tuple[str, ...], is_other: bool) -> None:
+    changed = deepcopy(TRAINING)
+    holder = changed
+    for name in path[:-1]:
+        holder = holder[name]
+    holder[path[-1]] = "another"
+    assert (checkpoints.key_of(changed) != checkpoints.key_of(TRAINING)) is is_other
+
+
+def test_saving_takes_a_small_part_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([0.0, 10.0, 12.0, 51.9, 52.1])  # asked, began and ended, asked, asked
+    monkeypatch.setattr(checkpoints, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    slot = checkpoints.Slot(tmp_path / "key-1.npz")
+    assert slot.is_due
+    slot.save(ARRAYS, FACTS)  # 2 s, so not before 40 s later
+    assert not slot.is_due
+    assert slot.is_due
