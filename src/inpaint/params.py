@@ -69,6 +69,7 @@ Seed = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)]
 
 _LARGEST = 100_000  # bytes of params.yaml
+_MOST_TOLD = 10  # of what is wrong
 _LONGEST_ECHO = 300  # characters of a wrong value
 _NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"
 _IMAGE_SIZE = "a whole number of pixels from 16 to 300, or null for the data set's own"
@@ -86,7 +87,9 @@ class DataParams(_Section):
     dataset: str = _one_of(DATASETS)
     image_size: ImageSize = Field(description=_IMAGE_SIZE)
     source: str = _one_of(("auto", *(name for each in DATASETS.values() for name in each.sources)))
-    path: str = Field(min_length=1, description="a folder of pictures, for folder and folder_grey")
+    path: str = Field(
+        pattern=r"^[^\x00-\x1f]+$", description="a folder of pictures, for folder and folder_grey"
+    )
     train_size: NumImages = Field(description=_NUM_IMAGES)
     valid_size: NumImages = Field(description=_NUM_IMAGES)
     test_size: NumImages = Field(description=_NUM_IMAGES)
@@ -99,7 +102,7 @@ class MaskParams(_Section):
     kind: str = _one_of(HOLE_KINDS)
     size: Length = Field(description=_LENGTH)
     box_sides: list[Length] = Field(
-        min_length=2, max_length=2, description="[shortest, longest], each " + _LENGTH
+        min_length=2, max_length=2, strict=True, description="[shortest, longest], each " + _LENGTH
     )
     brush_width: Length = Field(description=_LENGTH)
     share: Number = Field(gt=0, le=0.9, description="a number above 0, up to 0.9")
@@ -128,7 +131,9 @@ class TrainParams(_Section):
     hole_kinds: Annotated[
         list[Annotated[str, _one_of(HOLE_KINDS)]], AfterValidator(_refuse_repetition)
     ] = Field(
-        min_length=1, description=f"a list with one or more of {', '.join(HOLE_KINDS)}, each once"
+        min_length=1,
+        strict=True,
+        description=f"a list with one or more of {', '.join(HOLE_KINDS)}, each once",
     )
     precision: Literal["float32", "bfloat16"]
     on_collapse: Literal["stop", "continue"]
@@ -234,8 +239,8 @@ class Params(_Section):
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML itself would silently take the last, and
-    aliases, of which a few lines make more than the memory holds."""
+    """Refuses a key that is there twice, of which YAML itself would silently take the last one;
+    aliases, of which a few lines make more than the memory holds; and tags, which name a type."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -249,11 +254,12 @@ class _PlainLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event = self.get_event()
-            raise yaml.composer.ComposerError(
-                None, None, f"received the alias *{event.anchor}, allowed: values", event.start_mark
-            )
+        event = self.peek_event()
+        is_alias, tag = isinstance(event, yaml.AliasEvent), getattr(event, "tag", None)
+        if is_alias or tag:
+            what = f"alias *{event.anchor}" if is_alias else f"tag {tag}"
+            told = f"received the {what}, allowed: plain values"
+            raise yaml.composer.ComposerError(None, None, told, event.start_mark)
         return super().compose_node(parent, index)
 
 
@@ -290,8 +296,9 @@ def load_params(path: Path) -> Params:
         return Params.model_validate(content)
     except ValidationError as error:
         # A value that fits no branch of `X | Y` is a problem of each.
-        problems = "; ".join(dict.fromkeys(_describe(problem) for problem in error.errors()))
-        raise InputError(f"{path.name}: {problems}") from None
+        problems = list(dict.fromkeys(_describe(problem) for problem in error.errors()))
+        more = f"; and {num} more" if (num := len(problems) - _MOST_TOLD) > 0 else ""
+        raise InputError(f"{path.name}: {'; '.join(problems[:_MOST_TOLD])}{more}") from None
 
 
 def champion_of(root: Path) -> tuple[str, str] | None:
