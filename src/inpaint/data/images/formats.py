@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import math
 import struct
 import tarfile
 import zlib
@@ -10,7 +11,9 @@ import numpy as np
 
 from inpaint.base.errors import InputError
 
+_LARGEST = 500_000_000  # bytes uncompressed: CIFAR-10 has 184,000,000
 _IDX_UINT8 = 0x08
+_MOST_DIMENSIONS = 3  # image, row, column
 _CIFAR_SHAPE = (3, 32, 32)  # channels, rows, columns; one label byte goes before
 
 
@@ -18,29 +21,38 @@ def gunzip(content: bytes, name: str) -> bytes:
     """Uncompress a whole .gz file.
 
     Raises:
-        InputError: ``content`` is truncated or is not gzip; the message names ``name``.
+        InputError: ``content`` is truncated, is not gzip, or holds more than any official file; the
+            message names ``name``.
     """
+    if not content:  # which Python takes for a whole file of nothing
+        raise InputError(f"{name} is damaged or cut short (it is empty); fetch it again")
     try:
-        return gzip.decompress(content)
+        with gzip.open(io.BytesIO(content)) as file:
+            uncompressed = file.read(_LARGEST + 1)
     except (EOFError, OSError, zlib.error) as error:
         raise InputError(f"{name} is damaged or cut short ({error}); fetch it again") from None
+    if len(uncompressed) > _LARGEST:
+        raise InputError(f"{name} holds more than {_LARGEST:,} bytes: it is not the official file")
+    return uncompressed
 
 
 def untar(content: bytes, name: str) -> dict[str, bytes]:
     """Read the plain files of a .tar.gz archive into memory, by their base names.
 
-    Nothing is written, so no path in the archive can reach the disk. Errors as :func:`gunzip`.
+    Nothing is written, so no path in the archive can reach the disk; links, devices and files with
+    holes, which a few bytes make as large as one likes, are left out. Errors as :func:`gunzip`.
     """
     archive = io.BytesIO(gunzip(content, name))
+    files = {}
     try:
         with tarfile.open(fileobj=archive, mode="r:") as tar:
-            return {
-                member.name.rsplit("/", 1)[-1]: file.read()
-                for member in tar
-                if member.isfile() and (file := tar.extractfile(member)) is not None
-            }
-    except tarfile.TarError as error:
+            for member in tar:
+                is_whole = member.isfile() and not member.issparse()
+                if is_whole and (file := tar.extractfile(member)) is not None:
+                    files[member.name.rsplit("/", 1)[-1]] = file.read()
+    except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
         raise InputError(f"{name} is damaged or cut short ({error}); fetch it again") from None
+    return files
 
 
 def read_idx(content: bytes, name: str) -> np.ndarray:
@@ -58,12 +70,16 @@ def read_idx(content: bytes, name: str) -> np.ndarray:
     if len(content) < 4 or content[:3] != bytes([0, 0, _IDX_UINT8]):
         raise InputError(f"{name} is not an idx file of unsigned bytes: starts {content[:4]!r}")
     num_dimensions = content[3]
+    if not 1 <= num_dimensions <= _MOST_DIMENSIONS:
+        raise InputError(
+            f"{name} has {num_dimensions} dimensions, allowed: 1 to {_MOST_DIMENSIONS}"
+        )
     header = 4 + 4 * num_dimensions
     if len(content) < header:
         raise InputError(f"{name} is cut short: {len(content)} bytes, header {header}")
     shape = struct.unpack(f">{num_dimensions}I", content[4:header])
     values = np.frombuffer(content, np.uint8, offset=header)
-    if values.size != int(np.prod(shape)):
+    if values.size != math.prod(shape):
         raise InputError(f"{name} holds {values.size} values, its header says {shape}")
     return values.reshape(shape)
 
