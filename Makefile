@@ -41,13 +41,8 @@ setup: $(BIN)/ready
 run: setup
 	dvc repro
 
-serve: export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
-serve: export TF_CPP_MIN_LOG_LEVEL := 3
 serve: setup
-	@python -c 'import socket; socket.socket().connect_ex(("127.0.0.1", $(PORT))) or exit(1)' \
-	  || { echo "Port $(PORT) is in use: \`make serve PORT=...\` takes another." >&2; exit 1; }
-	@mlflow models serve --model-uri models:/$(MODEL)@champion --env-manager local --port $(PORT) \
-	  || { echo "If there is no champion yet: \`inpaint promote\` makes one." >&2; exit 1; }
+	inpaint serve --model models:/$(MODEL)@champion --port $(PORT)
 
 test: $(BIN)/ready
 	$(BIN)/pytest

@@ -419,5 +419,36 @@ def rollback(
     raise typer.Exit(launch_command("rollback", model, reason=reason, root=Path.cwd()))
 
 
+@app.command(rich_help_panel=_REGISTRY)
+def serve(
+    model: Annotated[
+        str | None,
+        typer.Option(help="models:/NAME@ALIAS or models:/NAME/VERSION; the champion if not given."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Others than the loopback let others in.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the server.")] = 5001,
+    largest_mb: Annotated[
+        int, typer.Option("--largest-mb", min=1, max=2000, help="Of a request's body.")
+    ] = 64,
+) -> None:
+    """Answer requests by a registered model, with MLflow's own server behind a guard.
+
+    The guard refuses requests that are too large, or no JSON. There are no passwords, and no
+    encryption: docs/security.md says how to add them.
+
+    \b
+    Examples:
+      inpaint serve
+      inpaint serve --model models:/inpaint-cifar10@champion --port 5002
+    """
+    raise typer.Exit(
+        launch_command(
+            "serve", root=Path.cwd(), model=model, host=host, port=port, largest_mb=largest_mb
+        )
+    )
+
+
 def main() -> None:
     app()

@@ -1,4 +1,4 @@
-"""MLflow's own servers over a checkout."""
+"""MLflow's servers, and the project's, over a checkout."""
 
 import socket
 import subprocess
@@ -27,7 +27,7 @@ class Server:
 @contextmanager
 def mlflow_ui(checkout: Any) -> Iterator[str]:
     """Plain `mlflow ui` in the project's root; its address."""
-    with _serving(checkout, "ui") as server:
+    with _serving(checkout, "mlflow", "ui") as server:
         yield server.address
 
 
@@ -37,15 +37,14 @@ def mlflow_server(checkout: Any, folder: Path, store: str | None = None) -> Iter
     ``store`` names no other."""
     database = ("--backend-store-uri", store or f"sqlite:///{folder}/server.db")
     files = ("--artifacts-destination", str(folder / "artifacts"))
-    with _serving(checkout, "server", *database, *files, "--workers", "1") as server:
+    with _serving(checkout, "mlflow", "server", *database, *files, "--workers", "1") as server:
         yield server
 
 
 @contextmanager
 def model_server(checkout: Any) -> Iterator[str]:
     """A server of the champion, as docs/serving.md starts it; its address."""
-    arguments = ("--model-uri", "models:/inpaint-mnist@champion", "--env-manager", "local")
-    with _serving(checkout, "models", "serve", *arguments) as server:
+    with _serving(checkout, "inpaint", "serve") as server:
         yield server.address
 
 
@@ -60,7 +59,7 @@ def free_port() -> int:
 def _serving(checkout: Any, *arguments: str) -> Iterator[Server]:
     port = free_port()
     process = subprocess.Popen(
-        ["mlflow", *arguments, "--port", str(port)],
+        [*arguments, "--port", str(port)],
         cwd=checkout.root,
         env=checkout.environment,
         start_new_session=True,  # Ctrl-C reaches the test alone, which ends the server
@@ -76,11 +75,11 @@ def _serving(checkout: Any, *arguments: str) -> Iterator[Server]:
 def _wait_until_up(server: Server) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        assert server.process.poll() is None, "mlflow ended by itself"
+        assert server.process.poll() is None, "it ended by itself"
         try:
             urllib.request.urlopen(f"{server.address}/health", timeout=5).close()
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.5)  # between two questions, not instead of one
         else:
             return
-    raise AssertionError(f"mlflow did not answer within {_START_SECONDS} s")
+    raise AssertionError(f"it did not answer within {_START_SECONDS} s")

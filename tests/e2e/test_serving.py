@@ -1,5 +1,6 @@
 """A champion behind a server, and the clients of examples/."""
 
+import http.client
 import importlib.util
 import io
 import json
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -136,8 +138,14 @@ OVER = {"inputs": SENT | {"images": (255 * np.ones((1, 28, 28, 1), int) + 1).tol
         ({"inputs": [1, 2]}, "received ndarray, allowed: images and holes"),
         ({"dataframe_split": {"columns": ["a"], "data": [[1]]}}, "received DataFrame, allowed"),
         ({}, "exactly one of the input fields"),
-        ([], "Received a list"),
-        ("{", "valid JSON"),
+        ({"inputs": SENT | {"images": [[[[True]]]]}}, "images: received truth values, allowed"),
+        ([], "received a list, allowed: an object with `inputs`"),
+        ("{", "received no JSON: Expecting property name"),
+        ("", "received no JSON: Expecting value"),
+        (" " * 1_000_000, "received no JSON: Expecting value"),
+        ("[" * 100_000, "received JSON that is nested too deeply"),
+        ('{"inputs": {"images": [' + "9" * 5000 + "]}}", "received no JSON: Exceeds the limit"),
+        ('{"inputs": {"images": [NaN]}}', "received images, allowed: images and holes"),
     ],
 )  # fmt: skip
 def test_wrong_input_is_refused_with_a_reason(
@@ -158,6 +166,30 @@ def test_wrong_input_is_refused_with_a_reason(
     assert message in json.load(caught.value)["message"]
     # The server goes on.
     np.testing.assert_array_equal(ask(address, images[:1], holes[:1]), restored[:1])
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_large_request_is_refused_before_it_is_read(address: str, told: bool) -> None:
+    """By its length, or, where it comes in pieces, as soon as there are too many."""
+    host, port = address.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port))
+    connection.putrequest("POST", "/invocations")
+    connection.putheader("Content-Type", "application/json")
+    if told:
+        connection.putheader("Content-Length", "64000001")
+        connection.endheaders()
+    else:
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        piece = b"%x\r\n" % 1_000_000 + b" " * 1_000_000 + b"\r\n"
+        with suppress(ConnectionError):
+            for _ in range(66):
+                connection.send(piece)
+    answer = connection.getresponse()
+    assert answer.status == 413
+    message = json.load(answer)["message"]
+    assert message.endswith("allowed: requests of up to 64,000,000")
+    connection.close()
 
 
 def test_what_is_no_json_at_all_is_refused(address: str) -> None:

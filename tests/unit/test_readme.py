@@ -77,11 +77,11 @@ def test_what_contributors_are_told_to_touch_is_there() -> None:
 
 
 def test_the_server_is_started_alike_everywhere() -> None:
-    command = "mlflow models serve --model-uri models:/inpaint-mnist@champion --env-manager local"
-    assert f"{command} --port 5001" in (ROOT / "docs" / "serving.md").read_text()
+    command = "inpaint serve --model models:/inpaint-mnist@champion --port 5001"
+    assert command in (ROOT / "docs" / "serving.md").read_text()
     makefile = (ROOT / "Makefile").read_text()
     assert "MODEL ?= inpaint-mnist\nPORT ?= 5001\n" in makefile
-    assert f"{command.replace('inpaint-mnist', '$(MODEL)')} --port $(PORT)" in makefile
+    assert command.replace("inpaint-mnist", "$(MODEL)").replace("5001", "$(PORT)") in makefile
 
 
 def test_commands_of_the_project_exist() -> None:

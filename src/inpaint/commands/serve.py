@@ -1,0 +1,73 @@
+"""`inpaint serve`: a registered model behind MLflow's server, on this machine."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from inpaint.base.errors import InputError, StageError
+from inpaint.params import load_params
+from inpaint.terminal.console import console
+from inpaint.tracking.model import model_files
+from inpaint.tracking.registry.models import registered_name
+from inpaint.tracking.serving import guard
+from inpaint.tracking.serving.guard import LARGEST_VARIABLE
+from inpaint.tracking.store import open_client, telling_problems
+
+_NO_MODEL = "; if there is no champion yet, `inpaint promote` makes one"
+
+
+def run(root: Path, *, model: str | None, host: str, port: int, largest_mb: int) -> int:
+    _check_free(host, port)
+    with telling_problems(root):
+        open_client(root)
+    uri = model or f"models:/{_of_project(root)}@champion"
+    if not uri.startswith("models:/"):
+        raise InputError(f"--model: received {uri!r}, allowed: models:/NAME@ALIAS or /VERSION")
+    with model_files(uri, _NO_MODEL) as folder:
+        console().print(f"{uri} answers at http://{host}:{port}, once it has loaded TensorFlow.")
+        return _serve(folder, host, port, largest_mb)
+
+
+def _of_project(root: Path) -> str:
+    params = load_params(root / "params.yaml")
+    return registered_name(params.registry.model, params.data.dataset)
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"--host, --port: received {host} and {port}, which cannot be used: {error.strerror}"
+        ) from None
+
+
+def _serve(folder: Path, host: str, port: int, largest_mb: int) -> int:
+    """Until it is ended. The model's own code is what runs, not this project's."""
+    variables = {
+        "__pyfunc_model_path__": str(folder),  # MLflow's
+        LARGEST_VARIABLE: str(largest_mb * 1_000_000),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    command = [
+        "uvicorn",
+        "--app-dir",
+        str(Path(guard.__file__).parent),
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
+    command += ["--log-level", "warning", "--factory", "guard:guarded"]
+    server = subprocess.Popen([sys.executable, "-m", *command], env=os.environ | variables)
+    try:
+        code = server.wait()
+    finally:
+        server.terminate()
+        server.wait()
+    if code:
+        raise StageError("the server has ended by itself")
+    return 0

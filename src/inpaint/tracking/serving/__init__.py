@@ -1,0 +1,1 @@
+"""What answers requests to a model: MLflow's server, behind limits on what it reads."""

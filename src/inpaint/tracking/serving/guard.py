@@ -1,0 +1,140 @@
+"""MLflow's server of a model, which gets no request that would hold it up or crash its reader.
+
+`inpaint serve` has uvicorn import this file by itself, from its folder: beside it the model's own
+code is imported as `inpaint`, so nothing of the project is used here.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+LARGEST_VARIABLE = "INPAINT_LARGEST_REQUEST"  # bytes
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class RefusalError(Exception):
+    """A request that is not passed on.
+
+    Args:
+        status: of HTTP.
+        message: what was received, and what is allowed.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Guard:
+    """An ASGI application before another one.
+
+    Args:
+        app: the other one.
+        largest: bytes of a request's body.
+    """
+
+    def __init__(self, app: Any, largest: int) -> None:
+        self._app, self._largest = app, largest
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await self._body(scope, receive)
+            if _says_json(scope):
+                await asyncio.to_thread(check_json, body)
+        except RefusalError as refusal:
+            await _answer(send, refusal)
+            return
+        sent = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def again() -> Message:
+            return next(sent, None) or await receive()
+
+        await self._app(scope, again, send)
+
+    async def _body(self, scope: Message, receive: Receive) -> bytes:
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if not told.isdigit() or len(told) > 18 or int(told) > self._largest:
+            raise self._too_large(f"{told.decode('latin-1')[:20]} bytes")
+        parts: list[bytes] = []
+        size, is_more = 0, True
+        while is_more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RefusalError(400, "received no whole request")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._largest:
+                raise self._too_large("more bytes than that")
+            is_more = message.get("more_body", False)
+        return b"".join(parts)
+
+    def _too_large(self, received: str) -> RefusalError:
+        return RefusalError(
+            413, f"received {received}, allowed: requests of up to {self._largest:,}"
+        )
+
+
+def check_json(body: bytes) -> None:
+    """Refuse what MLflow cannot parse, in other words than it would, which has all of it; and truth
+    values among pixels, which arrays of numbers hide.
+
+    Raises:
+        RefusalError: with 400.
+    """
+    try:
+        content = json.loads(body)
+    except RecursionError:
+        raise RefusalError(400, "received JSON that is nested too deeply") from None
+    except ValueError as error:  # also of a number with too many digits
+        reason = next(iter(str(error).splitlines()), "")[:200]
+        raise RefusalError(400, f"received no JSON: {reason}") from None
+    if not isinstance(content, dict):
+        raise RefusalError(
+            400, f"received a {type(content).__name__}, allowed: an object with `inputs`"
+        )
+    inputs = content.get("inputs")
+    if b"true" in body or b"false" in body:
+        images = inputs.get("images") if isinstance(inputs, dict) else None
+        if _has_truth_values(images):
+            raise RefusalError(
+                400,
+                "images: received truth values, allowed: whole numbers from 0 to 255, black to "
+                "white",
+            )
+
+
+def _has_truth_values(content: object) -> bool:
+    if isinstance(content, list):
+        return any(map(_has_truth_values, content))
+    return isinstance(content, bool)
+
+
+def _says_json(scope: Message) -> bool:
+    kind = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0]
+    return bool(kind.strip().lower() == b"application/json")
+
+
+async def _answer(send: Send, refusal: RefusalError) -> None:
+    body = json.dumps({"error_code": "BAD_REQUEST", "message": str(refusal)}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),  # what is left of the request is not read
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def guarded() -> Guard:
+    """What uvicorn starts."""
+    from mlflow.pyfunc.scoring_server.app import app  # it loads the model
+
+    return Guard(app, int(os.environ[LARGEST_VARIABLE]))

@@ -1,0 +1,119 @@
+"""The guard before MLflow's server: what it passes on, and what it refuses."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from inpaint.tracking.serving.guard import Guard, Message, RefusalError, check_json
+
+SENT = b'{"inputs": {"images": [[[[0], [255]]]], "holes": [[[true, false]]]}}'
+
+
+class Application:
+    """Answers with what it got."""
+
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            message = await receive()
+            assert not message["more_body"]
+            self.got.append(message["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+def ask(*parts: bytes, headers: dict[bytes, bytes] | None = None, **scope: str) -> tuple[Any, Any]:
+    """Status and content of the answer, and what the application behind the guard got."""
+    application, answer = Application(), []
+    messages = iter(
+        {"type": "http.request", "body": part, "more_body": i + 1 < len(parts)}
+        for i, part in enumerate(parts)
+    )
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    kind = {b"content-type": b"application/json"}
+    about = {
+        "type": "http",
+        "method": "POST",
+        **scope,
+        "headers": [*(kind | (headers or {})).items()],
+    }
+    asyncio.run(Guard(application, largest=200)(about, receive, send))
+    body = b"".join(message.get("body", b"") for message in answer)
+    return (answer[0]["status"], json.loads(body or b"{}").get("message")), application.got
+
+
+@pytest.mark.parametrize("num", [1, 2, 7, len(SENT)])
+def test_a_request_arrives_as_it_was_sent_in_however_many_pieces(num: int) -> None:
+    size = -(-len(SENT) // num)
+    parts = [SENT[i : i + size] for i in range(0, len(SENT), size)]
+    assert ask(*parts) == ((200, None), [SENT])
+
+
+def test_what_is_no_post_is_not_read() -> None:
+    assert ask(b"anything", method="GET") == ((200, None), [b"anything"])
+    assert ask(type="lifespan") == ((200, None), [])
+
+
+def test_other_types_than_json_are_mlflows() -> None:
+    assert ask(b"a,b", headers={b"content-type": b"text/csv"}) == ((200, None), [b"a,b"])
+
+
+@pytest.mark.parametrize("length", [b"201", b"9" * 5000, b"-1", b"abc"])
+def test_a_length_that_is_too_large_is_refused(length: bytes) -> None:
+    (status, message), got = ask(SENT, headers={b"content-length": length})
+    assert status == 413
+    assert message.endswith("allowed: requests of up to 200")
+    assert got == []
+
+
+def test_pieces_that_are_too_many_are_refused() -> None:
+    (status, message), got = ask(*[b" " * 50] * 5)
+    assert (status, got) == (413, [])
+    assert message == "received more bytes than that, allowed: requests of up to 200"
+    assert ask(*[b" " * 50] * 4)[0][0] == 400  # as many as are allowed, but no JSON
+
+
+def test_a_request_that_breaks_off_is_refused() -> None:
+    assert ask() == ((400, "received no whole request"), [])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "received no JSON: Expecting value"),
+        (b"{", "received no JSON: "),
+        (b"\xff\xfe\xfd", "received no JSON: "),
+        (b"[" * 100_000, "received JSON that is nested too deeply"),
+        (b'{"a":' * 100_000, "received JSON that is nested too deeply"),
+        (b'{"inputs": ' + b"9" * 5000 + b"}", "received no JSON: Exceeds the limit"),
+        (b"[]", "received a list, allowed: an object"),
+        (b"null", "received a NoneType, allowed: an object"),
+        (b'"text"', "received a str, allowed: an object"),
+        (b'{"inputs": {"images": [[[[true]]]]}}', "images: received truth values"),
+        (b'{"inputs": {"images": [[[[7], [false]]]]}}', "images: received truth values"),
+        (b'{"inputs": {"images": true}}', "images: received truth values"),
+    ],
+)
+def test_what_no_model_takes_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(RefusalError) as caught:
+        check_json(body)
+    assert caught.value.status == 400
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "body",
+    [SENT, b"{}", b'{"inputs": [true]}', b'{"inputs": {"pictures": ["true"], "masks": []}}'],
+)
+def test_all_else_is_for_the_model(body: bytes) -> None:
+    check_json(body)
