@@ -32,6 +32,7 @@ def assert_undisturbed(checkout: Checkout, expected: dict[str, Any]) -> None:
     assert finished.epochs == list(range(1, EPOCHS + 1))
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
     for number in (3, 11):
         repro = Started(fresh, "dvc", "repro")
@@ -47,6 +48,7 @@ def test_a_killed_training_goes_on(fresh: Checkout, undisturbed: dict[str, Any])
     assert len(runs(fresh.root)) == 1
 
 
+@pytest.mark.slow
 def test_a_stage_ends_with_dvc(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
     """Otherwise it would go on beside the next `dvc repro`."""
     repro = Started(fresh, "dvc", "repro")
