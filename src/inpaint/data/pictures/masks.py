@@ -16,6 +16,7 @@ WHITE = 128  # of 255: from here on, a mask's pixel is white
 _COLOURFUL = 64  # levels between two channels of a pixel; JPEG makes some of grey ones
 _FEW = 0.001  # of the pixels
 _BOX, _COLOR = re.compile(r"\d{1,9}(,\d{1,9}){3}"), re.compile(r"#?[0-9a-fA-F]{6}")
+_ECHO = 50  # characters of a wrong value
 _SAME = 16  # levels: what JPEG makes of one colour
 
 
@@ -55,9 +56,11 @@ class Missing:
         if self.center is not None and self.center < 1:
             raise InputError(f"--center: received {self.center}, allowed: 1 pixel or more")
         if self.box is not None and not _BOX.fullmatch(self.box):
-            raise InputError(f"--box: received {self.box!r}, allowed: ROW,COLUMN,HEIGHT,WIDTH")
+            raise InputError(
+                f"--box: received {self.box[:_ECHO]!r}, allowed: ROW,COLUMN,HEIGHT,WIDTH"
+            )
         if self.color is not None and not _COLOR.fullmatch(self.color):
-            raise InputError(f"--color: received {self.color!r}, allowed: such as FF00FF")
+            raise InputError(f"--color: received {self.color[:_ECHO]!r}, allowed: such as FF00FF")
 
     @property
     def is_alpha(self) -> bool:
