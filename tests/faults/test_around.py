@@ -1,0 +1,143 @@
+"""What goes wrong around the pipeline: it says so, loses nothing, and works when that is over."""
+
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.checkout import Checkout
+from tests.faults.conftest import EPOCHS
+from tests.faults.killing import Started, leftovers, results, runs
+
+pytestmark = pytest.mark.slow
+
+
+def assert_logged(checkout: Checkout, expected: dict[str, Any]) -> None:
+    assert results(checkout.root) == expected
+    assert leftovers(checkout.root) == []
+    [run] = [run for run in runs(checkout.root) if run.status == "FINISHED"]
+    assert run.epochs == list(range(1, EPOCHS + 1))
+    assert "test/model/composite/ssim_unit" in run.metrics
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 1000])
+def test_a_database_that_is_none(
+    fresh: Checkout, undisturbed: dict[str, Any], content: bytes
+) -> None:
+    """An empty file is one to SQLite; of another one it is told what to do."""
+    database = fresh.root / "mlflow.db"
+    database.write_bytes(content)
+    printed = fresh.run("dvc", "repro")
+    if content:
+        assert "kept on the disk, but not logged; `inpaint sync` does that" in printed
+        assert "file is not a database; it is damaged: move it away, and `inpaint sync`" in printed
+        assert database.read_bytes() == content
+        database.unlink()
+        assert "logged the whole run" in fresh.run("inpaint", "sync")
+    assert_logged(fresh, undisturbed)
+
+
+def test_a_database_whose_making_was_cut_short(
+    fresh: Checkout, undisturbed: dict[str, Any]
+) -> None:
+    """As by another program: the project itself makes it under another name."""
+    with closing(sqlite3.connect(fresh.root / "mlflow.db")) as database:
+        database.execute("CREATE TABLE spans (a INTEGER)")
+    printed = fresh.run("dvc", "repro")
+    assert "already exists; it is damaged: move it away, and `inpaint sync`" in printed
+    (fresh.root / "mlflow.db").unlink()
+    fresh.run("inpaint", "sync")
+    assert_logged(fresh, undisturbed)
+
+
+def test_a_database_that_somebody_holds(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    fresh.run("dvc", "repro", "mask")
+    fresh.run("inpaint", "runs")  # makes it
+    with closing(sqlite3.connect(fresh.root / "mlflow.db", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        printed = fresh.run("dvc", "repro")
+    assert "training goes on without MLflow: the MLflow store" in printed
+    assert "database is locked" in printed
+    fresh.run("inpaint", "sync")
+    assert_logged(fresh, undisturbed)
+
+
+def test_two_pipelines_at_once(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    first = Started(fresh, "dvc", "repro")
+    first.wait_for(f"Epoch 2/{EPOCHS}")
+    fresh.run("dvc", "repro", code=255)
+    assert first.process.wait() == 0
+    assert_logged(fresh, undisturbed)
+
+
+def test_a_file_in_the_cache_that_was_damaged(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    fresh.run("dvc", "repro")
+    for path in (fresh.root / ".dvc" / "cache").rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes()[:-1])
+    for name in ("models/inpainter.keras", "reports/metrics.json", "data/holes/test.npy"):
+        (fresh.root / name).unlink()
+    fresh.run("dvc", "repro")
+    assert results(fresh.root) == undisturbed
+
+
+def test_training_images_that_were_edited_are_not_trained_on(
+    fresh: Checkout, undisturbed: dict[str, Any]
+) -> None:
+    fresh.run("dvc", "repro", "mask")
+    images = fresh.root / "data" / "prepared" / "train.npy"
+    content = bytearray(images.read_bytes())
+    images.unlink()
+    images.write_bytes(content[:-28] + bytes(255 - byte for byte in content[-28:]))
+    refused = fresh.run("python", "src", "train", code=2)
+    assert "train.npy is not as it was written: `dvc repro` makes it again" in refused
+    fresh.run("dvc", "repro")
+    assert_logged(fresh, undisturbed)
+
+
+def test_too_little_memory(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    fresh.run("dvc", "repro", "mask")
+    command = ["prlimit", "--as=1500000000", "dvc", "repro"]
+    done = subprocess.run(
+        command, cwd=fresh.root, env=fresh.environment, capture_output=True, check=False
+    )
+    assert done.returncode != 0
+    assert not (fresh.root / "models" / "inpainter.keras").exists()
+    fresh.run("dvc", "repro")
+    assert_logged(fresh, undisturbed)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data/prepared/valid.npy",
+        "data/prepared/manifest.json",
+        "data/holes/test.npy",
+        "models/inpainter.keras",
+        "reports/train.json",
+        "reports/train/history.csv",
+        "reports/metrics.json",
+        "reports/per_image.csv",
+        "reports/restored.npy",
+    ],
+)
+def test_a_file_that_was_edited_is_made_again(
+    fresh: Checkout, undisturbed: dict[str, Any], name: str
+) -> None:
+    """Found by `inpaint sync`, and mended by `dvc repro`."""
+    fresh.run("dvc", "repro")
+    path: Path = fresh.root / name
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+    refused = fresh.run("inpaint", "sync", code=1)
+    assert f"{path.name} is" in refused
+    fresh.run("dvc", "repro")
+    assert results(fresh.root) == undisturbed
+    assert "complete" in fresh.run("inpaint", "sync")
