@@ -1,0 +1,13 @@
+"""Statements about all inputs, tried on those that hypothesis draws.
+
+`make test` tries the same few each time; `make torture` many more.
+"""
+
+from hypothesis import HealthCheck, settings
+
+_COMMON = {
+    "deadline": None,  # machines are shared
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+}
+settings.register_profile("short", max_examples=40, derandomize=True, database=None, **_COMMON)
+settings.register_profile("long", max_examples=2000, database=None, **_COMMON)
