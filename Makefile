@@ -51,6 +51,7 @@ test-all: $(BIN)/ready
 	$(BIN)/pytest -m "not torture" --no-skips
 
 torture: $(BIN)/ready
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties
 	$(BIN)/pytest -m torture tests/faults
 
 bench: run

@@ -3,6 +3,8 @@
 `make test` tries the same few each time; `make torture` many more.
 """
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 _COMMON = {
@@ -11,3 +13,4 @@ _COMMON = {
 }
 settings.register_profile("short", max_examples=40, derandomize=True, database=None, **_COMMON)
 settings.register_profile("long", max_examples=2000, database=None, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))

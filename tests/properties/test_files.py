@@ -1,7 +1,6 @@
 """Splits, parameters and formats of files, for contents of any kind."""
 
 import gzip
-import io
 import math
 import re
 import struct
@@ -230,4 +229,3 @@ def test_levels_of_8_bits_come_back_from_16(level: int) -> None:
 
 def test_the_table_of_keys_is_that_of_params_yaml() -> None:
     assert len(KEYS) == len(re.findall(r"^  \w+:", DEFAULT, re.MULTILINE))
-    assert io.StringIO(DEFAULT).readline()
