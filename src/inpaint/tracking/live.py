@@ -99,37 +99,25 @@ class LiveRun:
 
         def start() -> None:
             store = connect(self._root, training["params"]["tracking"]["experiment"])
+            writer = settling.writer_tags(lock)
             run = None if earlier is None else store.find(earlier.run_id)
             if run is None or run.info.lifecycle_stage != "active":
-                run = self._create(store, training)
+                # Should the answer get lost on its way, the run is found by this id of our own.
+                tags = {TRAINING_ID: self.run_id} | writer
+                run = _create(store, training, tags)
+                self._store, self.run_id = store, run.info.run_id
+                log_inputs(store, self.run_id, record.inputs_of(training))
             else:
+                self._store, self.run_id = store, run.info.run_id
                 self._take_up(store, run)
-            self._store, self.run_id = store, run.info.run_id
-            log_batch(
-                store,
-                self.run_id,
-                params=record.params_of(training),
-                tags=record.run_tags(training)
-                | {TRAINING_ID: self.run_id}
-                | settling.writer_tags(lock),
-                metrics=self._waiting,
-            )
+            tags = record.run_tags(training) | {TRAINING_ID: self.run_id} | writer
+            params, metrics = record.params_of(training), self._waiting
+            log_batch(store, self.run_id, params=params, tags=tags, metrics=metrics)
             self._waiting = []
             settling.settle(store.client)
 
         self._attempt(start)
         self._started = time.monotonic()
-
-    def _create(self, store: Store, training: Mapping[str, Any]) -> Run:
-        run: Run = store.client.create_run(
-            store.experiment_id,
-            start_time=record.milliseconds(training["started"]),
-            # Should the answer get lost on its way, the run is found by this id of our own.
-            tags={TRAINING_ID: self.run_id},
-            run_name=record.run_name(training),
-        )
-        log_inputs(store, run.info.run_id, record.inputs_of(training))
-        return run
 
     def _take_up(self, store: Store, run: Run) -> None:
         """Go on with a run that was ended, or left RUNNING when its process was killed."""
@@ -181,6 +169,16 @@ class LiveRun:
             if self._is_reachable:
                 self._on_problem(describe_problem(self._root, error))
             self._is_reachable = False
+
+
+def _create(store: Store, training: Mapping[str, Any], tags: dict[str, str]) -> Run:
+    run: Run = store.client.create_run(
+        store.experiment_id,
+        start_time=record.milliseconds(training["started"]),
+        tags=tags,
+        run_name=record.run_name(training),
+    )
+    return run
 
 
 def _metrics(epoch: int, values: Mapping[str, float]) -> list[Metric]:
