@@ -1,10 +1,12 @@
 """The pipeline, ended at any moment: the same command again finishes it, with the same results."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.checkout import Checkout
 from tests.faults.conftest import EPOCHS
@@ -85,3 +87,37 @@ def test_dvc_repro_is_killed_at_random_moments(
 
 
 _STAGES = ("prepare", "mask", "train", "evaluate", "plot")
+
+
+@pytest.mark.torture
+def test_restoring_a_folder_is_killed_at_random_moments(tmp_path: Path) -> None:
+    """No picture is lost, done twice, or half there."""
+    rng = np.random.default_rng(0)
+    pictures, restored = tmp_path / "pictures", tmp_path / "restored"
+    pictures.mkdir()
+    for number in range(400):
+        noise = rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(pictures / f"{number:03}.png")
+    command = (
+        "inpaint", "restore", str(pictures), "--center", "9", "-o", str(restored), "--method",
+        "biharmonic",
+    )  # fmt: skip
+    folder = Checkout(tmp_path / "home")
+    folder.root.mkdir()
+    written: dict[str, int] = {}
+    kills = 0
+    while True:
+        run = Started(folder, *command)
+        if not run.end_after(float(rng.uniform(1.0, 3.0)), "SIGKILL all"):
+            break
+        kills += 1
+        now = {path.name: path.stat().st_mtime_ns for path in restored.glob("[0-9]*.png")}
+        assert written.items() <= now.items()
+        written = now
+        for path in restored.glob("[0-9]*.png"):
+            with Image.open(path) as image:
+                image.load()
+    assert run.process.returncode == 0, run.printed
+    print(f"killed {kills} times")
+    assert kills > 3
+    assert {path.name for path in restored.iterdir()} == {f"{i:03}.png" for i in range(400)}

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from inpaint.base.errors import InputError
+from inpaint.base.files import remove_leftovers
 from inpaint.data.pictures import sheet
 from inpaint.data.pictures.jobs import Job, Partners, jobs
 from inpaint.data.pictures.masks import Missing
@@ -56,6 +57,8 @@ def run(
     to_do = [job for job in planned if force or not job.output.exists()]
     if not to_do and planned[0].output == output:
         raise InputError(f"{output} is there already: --force replaces it")
+    for folder in {job.output.parent for job in to_do}:
+        remove_leftovers(folder)
     references = Partners(reference, "reference") if reference else None
     work = _Work(Choice(root, method, model, _champion_of(root)), missing, references, compare)
     work.notes["there already, left alone; --force replaces"] = len(planned) - len(to_do)
