@@ -254,7 +254,7 @@ class _PlainLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         is_alias, tag = isinstance(event, yaml.AliasEvent), getattr(event, "tag", None)
         if is_alias or tag:
             what = f"alias *{event.anchor}" if is_alias else f"tag {tag}"

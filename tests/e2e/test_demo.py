@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium (Debian: apt-get install chromium)"),
 ]
 _START_SECONDS = 180
-INPAINT = Path(sys.executable).parent / "inpaint"
+INPAINT = str(Path(sys.executable).parent / "inpaint")
 
 
 @pytest.fixture(scope="module")
