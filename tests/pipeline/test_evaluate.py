@@ -29,8 +29,7 @@ BASELINES = {"masked", "mean", "telea", "navier_stokes", "biharmonic"}
 
 @pytest.fixture
 def result(finished: Any) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(finished.paths.metrics.read_text())
-    return content
+    return read_checked(finished.paths.metrics)
 
 
 def direct_ssim_unit(image_true: np.ndarray, image_pred: np.ndarray) -> float:
@@ -53,7 +52,7 @@ def direct_ssim_unit(image_true: np.ndarray, image_pred: np.ndarray) -> float:
 def test_metrics_have_the_keys_of_the_contract(result: dict[str, Any]) -> None:
     assert set(result) == {
         "run_id", "data", "holes", "test", "valid", "parity", "params", "origin", "evaluated",
-        "learned_nothing",
+        "learned_nothing", "files",
     }  # fmt: skip
     assert set(result["data"]) == {
         "dataset", "source", "train_size", "valid_size", "test_size", "digest",
@@ -268,7 +267,7 @@ def test_scores_are_on_the_finished_run(finished: Any, result: dict[str, Any]) -
 
 def results_of(project: Any) -> dict[str, Any]:
     """metrics.json, but for the time at which it was made."""
-    content: dict[str, Any] = json.loads(project.paths.metrics.read_text())
+    content = read_checked(project.paths.metrics)
     return {key: value for key, value in content.items() if key != "evaluated"}
 
 

@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel, load_model
 
 from inpaint import restoring
+from inpaint.base.checked import read_checked
 from inpaint.restoring import serving
 from inpaint.tracking.model import model_files
 from inpaint.tracking.store import connect
@@ -97,8 +98,8 @@ def test_it_pins_what_it_needs(folder: Path) -> None:
 
 
 def test_it_says_where_it_comes_from(finished: Any, folder: Path) -> None:
-    training = json.loads((folder / "data" / "network" / "training.json").read_text())
-    summary = json.loads(finished.paths.train_summary.read_text())
+    training = read_checked(folder / "data" / "network" / "training.json")
+    summary = read_checked(finished.paths.train_summary)
     del summary["origin"]["diff"]
     assert training == summary
     holes = np.concatenate([np.load(finished.paths.holes(split)) for split in ("train", "valid")])

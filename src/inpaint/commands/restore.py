@@ -65,7 +65,20 @@ def run(
     started = time.monotonic()
     failed = _do_all(work, to_do)
     _tell(work, failed, output, time.monotonic() - started)
+    for folder in _left_alone(images, [*also_read, output]):
+        console().print(f"{folder}: a folder within, left alone; name it to have it restored too")
     return 1 if failed else 0
+
+
+def _left_alone(images: Sequence[Path], known: Sequence[Path]) -> list[Path]:
+    """Folders within those of the pictures, but for those that have a part of their own."""
+    within = [each for image in images if image.is_dir() for each in sorted(image.iterdir())]
+    kept = {path.resolve() for path in (*images, *known)}
+    return [
+        each
+        for each in within
+        if each.is_dir() and not each.name.startswith(".") and each.resolve() not in kept
+    ]
 
 
 def _champion_of(root: Path) -> tuple[str, str] | None:
@@ -114,7 +127,10 @@ class _Work:
             sheet.write(job.sheet, picture.colours, hole, colours)
         write(job.output, replace(picture, colours=colours, alpha=alpha))
         if true is not None:
-            self.scores.append(_scores(picture.colours, true, colours, hole))
+            try:
+                self.scores.append(_scores(picture.colours, true, colours, hole))
+            except ValueError:
+                self.notes["not scored: too much hangs together for the biharmonic fill"] += 1
         self._note(picture, job, hole)
 
     def _note(self, picture: Picture, job: Job, hole: np.ndarray) -> None:

@@ -260,3 +260,31 @@ def test_other_formats_are_no_folders(output: str) -> None:
     result = restore("photo.png", "-m", "mask.png", "-o", output, "--method", "telea")
     assert result.exit_code == 2
     assert f"--output: received {output}, allowed: a folder, or a file of .png" in result.stderr
+
+
+def test_what_the_biharmonic_fill_cannot_take_is_restored_without_a_score(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("holes: received 1516346 missing pixels that hang together")
+
+    monkeypatch.setattr("inpaint.commands.restore.biharmonic", refuse)
+    Image.fromarray(COLOUR).save("true.png")
+    result = restore(
+        "photo.png", "-m", "mask.png", "-o", "out.png", "--method", "telea", "--reference",
+        "true.png",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "1 picture: not scored: too much hangs together" in result.stdout
+    assert Path("out.png").exists()
+
+
+def test_folders_within_a_folder_are_told(folder: Path) -> None:
+    for name in ("pictures/more", "pictures/masks", "pictures/.hidden", "pictures/out"):
+        (folder / name).mkdir(parents=True)
+    Path("photo.png").rename("pictures/photo.png")
+    Path("mask.png").rename("pictures/masks/photo.png")
+    result = restore("pictures", "-m", "pictures/masks", "-o", "pictures/out", "--method", "telea")
+    assert result.exit_code == 0, result.output
+    assert "pictures/more: a folder within, left alone" in result.stdout
+    assert result.stdout.count("left alone") == 1
