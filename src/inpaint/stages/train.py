@@ -207,7 +207,7 @@ def _describe_training(
 def _params_digest(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """SHA-256 of the parameters that decide what the network learns."""
     decisive = {section: dict(sections[section]) for section in ("data", "mask", "model", "train")}
-    del decisive["train"]["resume"]  # the same comes of it
+    decisive["train"].pop("resume", None)  # the same comes of it
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 

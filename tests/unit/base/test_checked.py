@@ -124,7 +124,7 @@ def test_a_cut_array_is_damaged(tmp_path: Path, size: int) -> None:
 
 def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([print], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"x\.npy is damaged .*allow_pickle=False"):
+    with pytest.raises(InputError, match=r"x\.npy is damaged .*Python objects"):
         checked.read_array(tmp_path / "x.npy", "")
 
 
