@@ -125,12 +125,12 @@ def test_a_run_whose_files_were_edited_is_not_promoted(
 ) -> None:
     folder = local_folder(arena.client.get_run(arena.runs[run]).info.artifact_uri or "")
     assert folder is not None
-    before = (folder / name).read_text()
+    before = (folder / name).read_bytes()
     try:
-        (folder / name).write_text(before.replace("0.9", "0.99", 1).replace("e", "E", 1))
+        (folder / name).write_bytes(before.replace(b"0.9", b"0.99", 1).replace(b"e", b"E", 1))
         assert arena.promote(run) in ((1, 2) if run == "idle" else (2,))
     finally:
-        (folder / name).write_text(before)
+        (folder / name).write_bytes(before)
     told = said()
     is_refused = f"{name} of run {arena.runs[run][:8]} is not as it was written" in told
     assert is_refused or "is never promoted: its network learned nothing" in told
@@ -140,12 +140,12 @@ def test_a_run_whose_files_were_edited_is_not_promoted(
 def test_scores_that_are_others_in_the_workspace_are_not_logged(arena: Arena, said: Any) -> None:
     """They would be of a run that could be promoted by them."""
     paths = Paths(arena.root)
-    before = paths.per_image.read_text()
+    before = paths.per_image.read_bytes()
     try:
-        paths.per_image.write_text(before.replace("0.9", "0.99"))
+        paths.per_image.write_bytes(before.replace(b"0.9", b"0.99"))
         assert launch_command("sync", [], root=arena.root) == 1
     finally:
-        paths.per_image.write_text(before)
+        paths.per_image.write_bytes(before)
     assert "per_image.csv is not as it was written: `dvc repro` makes it again" in said()
 
 
