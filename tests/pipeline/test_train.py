@@ -374,3 +374,16 @@ def test_train_without_prepared_data_is_one_line(
 ) -> None:
     assert project.run("train") == 2
     assert "run `dvc repro`" in capsys.readouterr().err
+
+
+def test_scores_that_others_left_stop_no_training(pulled: Any) -> None:
+    """Of an older version, or half of a file: the stage evaluate writes new ones."""
+    for content in ("{}", '{"run_id": "7e"}', ""):
+        pulled.paths.metrics.write_text(content)
+        assert pulled.run("train") == 0
+        assert run_of_newest(pulled).info.status == "FINISHED"
+
+
+def run_of_newest(project: Any) -> Run:
+    _, runs = runs_of(project)
+    return runs[0]

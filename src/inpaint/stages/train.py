@@ -90,7 +90,7 @@ def run(params: Params, paths: Paths) -> str:
                     "there is not enough memory: try a smaller train.batch_size or model.filters"
                 ) from None
             _write_results(paths, model, source, course, record)
-        logged = log_results(paths)
+        logged = log_results(paths, is_scored=False)
     return (
         f"trained {params.model.network} for {len(course.history)} epochs in "
         f"{course.seconds:.0f} s: loss {course.last['train_loss']:.4f}"

@@ -73,17 +73,22 @@ class Record:
     without_scores: "Record | None" = None
 
 
-def read_record(paths: Paths) -> Record:
+def read_record(paths: Paths, *, is_scored: bool = True) -> Record:
     """What the project tree holds of its last training.
 
     Scores and figures are part of it if they belong to this training: a pipeline that was
     interrupted may have left those of another one.
 
+    Args:
+        paths: of the project tree.
+        is_scored: whether to look for scores at all; there are none when a training has just ended,
+            but there may be those of another one, which anybody may have made.
+
     Raises:
         InputError: no training has left its files here, or they are damaged.
     """
     try:
-        return _read_record(paths)
+        return _read_record(paths, is_scored)
     except OSError as error:
         raise InputError(f"{error.filename} is not there: run `dvc repro`") from None
     except (KeyError, TypeError, ValueError) as error:
@@ -95,7 +100,7 @@ def read_record(paths: Paths) -> Record:
         ) from None
 
 
-def _read_record(paths: Paths) -> Record:
+def _read_record(paths: Paths, is_scored: bool) -> Record:
     trained = read_checked(paths.train_summary)
     check_file(paths.model, trained["files"]["model"])
     started = milliseconds(trained["started"])
@@ -126,7 +131,7 @@ def _read_record(paths: Paths) -> Record:
         files={"train.json": paths.train_summary.read_bytes()},
     )
     _add_diff(record, trained["origin"])
-    if paths.metrics.exists():
+    if is_scored and paths.metrics.exists():
         result = read_checked(paths.metrics)
         if result.get("run_id") == record.training_id:
             record.without_scores = deepcopy(record)

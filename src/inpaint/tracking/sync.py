@@ -41,14 +41,14 @@ class Synced:
     is_deleted: bool = False
 
 
-def log_results(paths: Paths) -> str:
-    """At the end of a stage, log what the project tree holds.
+def log_results(paths: Paths, *, is_scored: bool = True) -> str:
+    """At the end of a stage, log what the project tree holds; arguments as `read_record` has.
 
     Returns:
         "", or a line for people that says why the results are not logged. They are on the disk
         all the same, so that is no error.
     """
-    record = read_record(paths)
+    record = read_record(paths, is_scored=is_scored)
     try:
         synced = log(paths.root, record, rescore=True)
     except PROBLEMS as error:
