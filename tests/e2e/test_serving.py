@@ -199,7 +199,7 @@ def test_what_is_no_json_at_all_is_refused(address: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)
     assert caught.value.code == 415
-    assert b"content types" in caught.value.read()
+    assert b"content types: application/json" in caught.value.read()
 
 
 def run_client(*arguments: object) -> subprocess.CompletedProcess[str]:

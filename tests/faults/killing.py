@@ -100,7 +100,7 @@ def results(root: Path) -> dict[str, Any]:
 
 def leftovers(root: Path) -> list[str]:
     """Files that only processes under way have."""
-    patterns = ("**/.*.partial*", "models/checkpoints/*", "mlflow.db.new*")
+    patterns = ("**/.*.partial*", "models/checkpoints/*")
     found = {path for pattern in patterns for path in root.glob(pattern)}
     return sorted(path.relative_to(root).as_posix() for path in found)
 

@@ -1,6 +1,7 @@
 """The pipeline, ended at any moment: the same command again finishes it, with the same results."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def test_a_killed_training_goes_on(fresh: Checkout, undisturbed: dict[str, Any])
         if number == 3:
             assert "killed" in fresh.run("inpaint", "runs")
     printed = fresh.run("dvc", "repro")
-    assert "goes on after epoch 1" in printed
-    assert f"Epoch 9/{EPOCHS}" not in printed
+    [kept] = re.findall(r"goes on after epoch (\d+)", printed)
+    assert int(kept) >= 10
     assert_undisturbed(fresh, undisturbed)
     assert len(runs(fresh.root)) == 1
 

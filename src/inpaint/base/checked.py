@@ -16,6 +16,18 @@ _DIGEST = "sha256"  # the name of a JSON file's own digest
 _ADVICE = "`dvc repro` makes it again"
 
 
+class OlderVersionError(InputError):
+    """A file is there, but an older version of inpaint wrote it, without a digest.
+
+    Attributes:
+        content: of the file.
+    """
+
+    def __init__(self, message: str, content: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.content = content
+
+
 def write_checked(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON that tells, by a digest of all else, if somebody has changed it since."""
     write_json(path, {**content, _DIGEST: _digest_of(content)})
@@ -39,12 +51,15 @@ def parse_checked(text: bytes, name: str, advice: str = _ADVICE) -> dict[str, An
         advice: what to do if it is not; it ends the message.
 
     Raises:
+        OlderVersionError: it has no digest, as those of older versions.
         InputError: it is not as it was written.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name} is damaged ({error}): {advice}") from None
+    if isinstance(content, dict) and content and _DIGEST not in content:
+        raise OlderVersionError(f"{name} is of an older version of inpaint: {advice}", content)
     if not isinstance(content, dict) or content.pop(_DIGEST, None) != _digest_of(content):
         raise InputError(f"{name} is not as it was written: {advice}")
     return content

@@ -6,19 +6,21 @@ that decides what comes of a training.
 """
 
 import hashlib
+import io
 import json
+import re
 import time
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from inpaint.base.errors import InputError
 from inpaint.base.files import atomic
 from inpaint.base.paths import checkpoints_dir
 
@@ -28,7 +30,8 @@ _PATIENCE = 5.0
 _SHARE = 0.05
 # So many checkpoints of trainings that were ended are kept: the newest.
 _MOST = 10
-_DAMAGES = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+_DIGEST_BYTES = 32
+_FOLDERS = ("models", "checkpoints")
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,10 @@ class Slot:
         self._due = 0.0
 
     def load(self) -> Checkpoint | None:
-        """The checkpoint; None if there is none that can be read."""
+        """The checkpoint; None if there is none that is as it was written."""
         try:
             return _read(self.path)
-        except _DAMAGES:
+        except (FileNotFoundError, InputError):
             return None
 
     @property
@@ -78,8 +81,11 @@ class Slot:
         began = time.monotonic()
         content: dict[str, Any] = {f"array_{i:04}": array for i, array in enumerate(arrays)}
         content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        archive = io.BytesIO()
+        np.savez(archive, **content)
         with atomic(self.path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **content)
+            file.write(hashlib.sha256(archive.getbuffer()).digest())
+            file.write(archive.getbuffer())
         ended = time.monotonic()
         self._due = ended + (ended - began) / _SHARE
 
@@ -109,12 +115,14 @@ def claimed(root: Path, key: str) -> Iterator[Slot]:
     folder = checkpoints_dir(root)
     folder.mkdir(parents=True, exist_ok=True)
     _keep_newest(folder)
-    for number in count(1):
-        slot = Slot(folder / f"{key}-{number}.npz")
+    patience = _PATIENCE
+    for path in chain(sorted(folder.glob(f"{key}-*.npz")), _numbered(folder, key)):
+        slot = Slot(path)
         lock = FileLock(slot.lock)
         try:
-            lock.acquire(timeout=_PATIENCE if number == 1 else 0)
+            lock.acquire(timeout=patience)
         except Timeout:
+            patience = 0.0
             continue
         try:
             yield slot
@@ -125,45 +133,77 @@ def claimed(root: Path, key: str) -> Iterator[Slot]:
 
 
 def discard(root: Path, training: Mapping[str, Any]) -> None:
-    """Remove the checkpoints of a training that is done.
+    """Remove the checkpoint of a training that is done.
 
     Args:
         root: the project tree.
         training: the content of reports/train.json.
     """
     for path in checkpoints_dir(root).glob(f"{key_of(training)}-*.npz"):
-        _remove_if_free(path)
+        with if_free(_lock_of(path)) as is_free:
+            kept = Slot(path).load() if is_free else None
+            if kept is not None and kept.facts["run_id"] == training["run_id"]:
+                path.unlink(missing_ok=True)
 
 
-def is_free(lock: Path) -> bool:
-    """Whether the process that held a slot is gone."""
-    if not lock.exists():
-        return True
+@contextmanager
+def if_free(lock: Path) -> Iterator[bool]:
+    """Whether the process that held a slot is gone. If so, no other one takes it in the block.
+
+    False also if that cannot be told.
+    """
+    held = FileLock(lock)
     try:
-        with FileLock(lock, timeout=0):
-            lock.unlink()
-            return True
-    except Timeout:
-        return False
+        if not lock.parent.is_dir():  # the project was moved
+            raise FileNotFoundError
+        held.acquire(timeout=0)
+    except (Timeout, OSError):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.unlink(missing_ok=True)
+        held.release()
+
+
+def is_lock(path: Path) -> bool:
+    """Whether a path is one of a slot's lock."""
+    is_named = re.fullmatch(r"[0-9a-f]{16}-\d{1,9}\.lock", path.name)
+    return bool(is_named) and path.is_absolute() and path.parts[-3:-1] == _FOLDERS
+
+
+def _numbered(folder: Path, key: str) -> Iterator[Path]:
+    return (folder / f"{key}-{number}.npz" for number in count(1))
 
 
 def _keep_newest(folder: Path) -> None:
-    found = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)
-    for path in found[:-_MOST]:
-        _remove_if_free(path)
+    """Remove old checkpoints, and locks of processes that were killed before their first."""
+    for lock in folder.glob("*.lock"):
+        with if_free(lock):
+            pass
+    found = [(_age(path), path) for path in folder.glob("[!.]*.npz")]
+    for _, path in sorted(found)[_MOST:]:
+        with if_free(_lock_of(path)) as is_free:
+            if is_free:
+                path.unlink(missing_ok=True)
 
 
-def _remove_if_free(path: Path) -> None:
-    if is_free(_lock_of(path)):
-        path.unlink(missing_ok=True)
+def _age(path: Path) -> float:
+    with suppress(FileNotFoundError):
+        return -path.stat().st_mtime
+    return 0.0
 
 
 def _read(path: Path) -> Checkpoint:
-    # What was damaged fails its checksum.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-        facts = json.loads(content["facts"].tobytes())
-        arrays = [content[name] for name in sorted(content.files) if name != "facts"]
-        return Checkpoint(arrays, facts)
+    content = path.read_bytes()
+    digest, archive = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if hashlib.sha256(archive).digest() != digest:
+        raise InputError(f"{path} is not as it was written")
+    with np.load(io.BytesIO(archive), allow_pickle=False) as found:
+        facts = json.loads(found["facts"].tobytes())
+        arrays = [found[name] for name in sorted(found.files) if name != "facts"]
+    return Checkpoint(arrays, facts)
 
 
 def _lock_of(path: Path) -> Path:

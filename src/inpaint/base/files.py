@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-_TEMPORARY = re.compile(r"\..+\.(\d+)\.partial(\.[^.]*)?")  # see `atomic`
+_TEMPORARY = re.compile(r"\..+\.(\d{1,9})\.partial(\.[^.]*)?")  # see `temporary_beside`
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def atomic(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, because writers such as Keras choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = temporary_beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -34,6 +34,11 @@ def atomic(path: Path) -> Iterator[Path]:
         raise OSError(error.errno or errno.EIO, reason, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_beside(path: Path) -> Path:
+    """What a file is called as long as this process writes it."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -1,11 +1,9 @@
 """`inpaint compare A B`: what differs between two runs."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.table import Table
 
 from inpaint.base.files import atomic, flatten
@@ -117,8 +115,7 @@ def _better(low: float | None, high: float | None, a: str, b: str) -> str:
 
 
 def _draw(runs: Runs, a: RunInfo, b: RunInfo, per_image: dict[str, bytes], output: Path) -> None:
-    files = {run.run_id: io.BytesIO(runs.file(run, "examples.npz")) for run in (a, b)}
-    examples = {run_id: np.load(file, allow_pickle=False) for run_id, file in files.items()}
+    examples = {run.run_id: runs.examples(run) for run in (a, b)}
     images, holes = (examples[a.run_id][key][:_IMAGES] for key in ("images", "holes"))
     rows = {"original": images, "masked": painted(images, holes)}
     titles = {}

@@ -15,7 +15,7 @@ from typing import Any
 from inpaint.base.errors import InputError, StageError
 from inpaint.terminal.quiet import without_greetings
 
-_WATCH_S = 0.5
+_WATCH_S, _LAST_WORDS_S = 0.5, 30.0
 STAGES = ("prepare", "mask", "train", "evaluate", "plot")
 ANYWHERE = ("restore", "demo", "export")  # commands that need no project
 
@@ -27,7 +27,10 @@ def launch(*arguments: str, root: Path) -> int:
         arguments: the name of a stage, and nothing else.
         root: the folder that holds params.yaml.
     """
+    parent = os.getppid()
     with exit_codes() as code:
+        if "DVC_STAGE" in os.environ:
+            _end_with(parent)
         stage = " ".join(arguments)
         if stage not in STAGES:
             raise InputError(f"stage: received {stage!r}, allowed: {', '.join(STAGES)}")
@@ -46,8 +49,6 @@ def launch(*arguments: str, root: Path) -> int:
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         for folder in paths.written:
             remove_leftovers(folder)
-        if "DVC_STAGE" in os.environ:
-            _end_with(os.getppid())
         print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
     return code.value
 
@@ -62,6 +63,8 @@ def _end_with(parent: int) -> None:
         while os.getppid() == parent:
             time.sleep(_WATCH_S)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_LAST_WORDS_S)
+        os.kill(os.getpid(), signal.SIGKILL)  # somebody has caught the interrupt
 
     threading.Thread(target=watch, daemon=True).start()
 

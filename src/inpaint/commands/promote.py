@@ -1,6 +1,5 @@
 """`inpaint promote [RUN]`: a model that others rely on, earned by beating what there is."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +86,9 @@ def _check_restores_as_scored(source: str, runs: Runs, run: RunInfo) -> None:
     Raises:
         StageError: it does not restore them as the stage evaluate did.
     """
-    content = runs.file(run, "examples.npz")
-    with np.load(io.BytesIO(content), allow_pickle=False) as examples:
-        restored = restore(source, examples["images"], examples["holes"])
-        difference = int(np.abs(restored - examples["restored"].astype(int)).max())
+    examples = runs.examples(run)
+    restored = restore(source, examples["images"], examples["holes"])
+    difference = int(np.abs(restored - examples["restored"].astype(int)).max())
     # Another machine may round the last digit of the network's output otherwise.
     if difference > 1:
         raise StageError(

@@ -1,5 +1,6 @@
 """`inpaint serve`: a registered model behind MLflow's server, on this machine."""
 
+import errno
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from inpaint.tracking.serving import guard
 from inpaint.tracking.serving.guard import LARGEST_VARIABLE
 from inpaint.tracking.store import open_client, telling_problems
 
+_LAST_WORDS_S = 15.0
 _NO_MODEL = "; if there is no champion yet, `inpaint promote` makes one"
 
 
@@ -36,12 +38,16 @@ def _of_project(root: Path) -> str:
 
 
 def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port)):
+        if not host:  # it would mean all there are
+            raise OSError(errno.EADDRNOTAVAIL, "no address")
+        with socket.create_server((host, port), family=family):
             pass
-    except OSError as error:
+    except (OSError, TypeError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"--host, --port: received {host} and {port}, which cannot be used: {error.strerror}"
+            f"--host, --port: received {host!r} and {port}, which cannot be used: {reason}"
         ) from None
 
 
@@ -61,13 +67,17 @@ def _serve(folder: Path, host: str, port: int, largest_mb: int) -> int:
         "--port",
         str(port),
     ]
+    command += ["--timeout-graceful-shutdown", "5", "--limit-concurrency", "200"]
     command += ["--log-level", "warning", "--factory", "guard:guarded"]
     server = subprocess.Popen([sys.executable, "-m", *command], env=os.environ | variables)
     try:
         code = server.wait()
     finally:
         server.terminate()
-        server.wait()
+        try:
+            server.wait(_LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
     if code:
         raise StageError("the server has ended by itself")
     return 0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from inpaint.base.checked import OlderVersionError
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import Paths
 from inpaint.terminal.console import console
@@ -65,6 +66,9 @@ def _log(holder: str, root: Path, tree: Path) -> bool:
     """Log what a tree holds to the project's store; say what was done, and whether it could be."""
     try:
         record = read_record(Paths(tree))
+    except OlderVersionError:
+        console().print(f"{holder}: left alone, an older version of inpaint made it")
+        return True
     except InputError as error:
         console().print(f"{holder}: not logged: {error}")
         return False

@@ -104,6 +104,7 @@ class _Course:
 
     Attributes:
         started: as reports/train.json has it.
+        experiment: of DVC. What has come to its end is not taken over by another one.
         run_id: of its MLflow run.
         seconds: that were spent on it, those of processes that were ended included.
         history: a row for each epoch, see _HISTORY.
@@ -112,6 +113,7 @@ class _Course:
     """
 
     started: str
+    experiment: str | None
     run_id: str = ""
     seconds: float = 0.0
     history: list[list[float]] = field(default_factory=list)
@@ -133,9 +135,12 @@ def _take_up(
     trainer: Trainer, slot: checkpoints.Slot, train: TrainParams, record: Mapping[str, Any]
 ) -> _Course:
     """Where to begin: after the last epoch that a process, ended too early, has kept."""
+    experiment = record["origin"]["experiment"]
     kept = slot.load() if train.resume else None
-    if kept is None:
-        return _Course(record["started"])
+    is_done = kept is not None and len(kept.facts["history"]) == train.epochs
+    if kept is None or (is_done and kept.facts["experiment"] != experiment):
+        return _Course(record["started"], experiment)
+    kept.facts["experiment"] = experiment
     trainer.restore(kept.arrays)
     course = _Course(**kept.facts | {"health": Health(**kept.facts["health"])})
     print(f"goes on after epoch {len(course.history)} of {train.epochs}", flush=True)

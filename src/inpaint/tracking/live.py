@@ -83,6 +83,7 @@ class LiveRun:
         self._waiting: list[Metric] = []
         self._marks: set[str] = set()
         self._marked: set[str] = set()  # those that the store knows of
+        self._there: set[int] = set()  # epochs that were logged before
         self._spent = 0.0
         self._started = time.monotonic()
 
@@ -109,7 +110,7 @@ class LiveRun:
                 log_inputs(store, self.run_id, record.inputs_of(training))
             else:
                 self._store, self.run_id = store, run.info.run_id
-                self._take_up(store, run)
+                self._take_up(store, run, record.run_name(training))
             tags = record.run_tags(training) | {TRAINING_ID: self.run_id} | writer
             params, metrics = record.params_of(training), self._waiting
             log_batch(store, self.run_id, params=params, tags=tags, metrics=metrics)
@@ -119,12 +120,13 @@ class LiveRun:
         self._attempt(start)
         self._started = time.monotonic()
 
-    def _take_up(self, store: Store, run: Run) -> None:
+    def _take_up(self, store: Store, run: Run, name: str) -> None:
         """Go on with a run that was ended, or left RUNNING when its process was killed."""
-        store.client.update_run(run.info.run_id, "RUNNING")
+        store.client.update_run(run.info.run_id, "RUNNING", name)
         settling.forget_failure(store.client, run)
-        there = logged_steps(store, run, self._waiting[0].key)
-        self._waiting = [metric for metric in self._waiting if metric.step not in there]
+        # Also epochs that are to be trained again: the checkpoint was of an earlier one.
+        self._there = logged_steps(store, run, self._waiting[0].key)
+        self._waiting = [metric for metric in self._waiting if metric.step not in self._there]
         self._marked = {record.LEARNED_NOTHING} & run.data.tags.keys()
 
     def mark(self, tag: str, *, holds: bool) -> None:
@@ -132,7 +134,8 @@ class LiveRun:
         (self._marks.add if holds else self._marks.discard)(tag)
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        self._waiting += _metrics(epoch, metrics)
+        if epoch not in self._there:
+            self._waiting += _metrics(epoch, metrics)
         began = time.monotonic()
         is_due = self._spent <= _SHARE * (began - self._started)
         if is_due and self._store is not None and self._is_reachable:

@@ -1,6 +1,8 @@
 """Reading runs from the store, for people to look at, choose from and compare."""
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from mlflow.entities import Run
 
-from inpaint.base.checked import parse_checked
+from inpaint.base.checked import OlderVersionError, parse_checked
 from inpaint.base.errors import InputError
 from inpaint.tracking import store
 from inpaint.tracking.model import model_id_of
@@ -160,22 +163,38 @@ class Runs:
             ) from None
 
     def record(self, run: RunInfo, name: str) -> dict[str, Any]:
-        """One of a run's JSON files; same errors as `file`, or it is not as it was written."""
-        return parse_checked(
-            self.file(run, name),
-            f"{name} of run {run.run_id[:8]}",
-            f"or an older version of inpaint wrote it; {_SYNC}",
-        )
+        """One of a run's JSON files; same errors as `file`, or it is not as it was written.
+
+        One of an older version has no digest; `per_image` has none either then.
+        """
+        try:
+            return parse_checked(self.file(run, name), f"{name} of run {run.run_id[:8]}", _SYNC)
+        except OlderVersionError as error:
+            return error.content
 
     def per_image(self, run: RunInfo) -> bytes:
         """A run's per_image.csv, as the stage evaluate wrote it; same errors as `record`."""
-        recorded = self.record(run, "metrics.json").get("files", {}).get("per_image")
+        recorded = self.record(run, "metrics.json").get("files")
         content = self.file(run, "per_image.csv")
-        if hashlib.sha256(content).hexdigest() != recorded:
+        if recorded and hashlib.sha256(content).hexdigest() != recorded["per_image"]:
             raise InputError(
                 f"per_image.csv of run {run.run_id[:8]} is not as it was written: {_SYNC}"
             )
         return content
+
+    def examples(self, run: RunInfo) -> dict[str, np.ndarray]:
+        """Test images, their holes and what the model made of them: the arrays of examples.npz.
+
+        Raises:
+            InputError: the file is not there, or damaged.
+        """
+        content = self.file(run, "examples.npz")
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            told = f"examples.npz of run {run.run_id[:8]} is damaged ({error}): {_SYNC}"
+            raise InputError(told) from None
 
     def without_files(self) -> list[RunInfo]:
         """Finished runs whose artifacts were on this machine and are not where they were."""

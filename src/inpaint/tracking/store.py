@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from inpaint.base.errors import InputError
+from inpaint.base.files import remove_leftovers, temporary_beside
 from inpaint.base.paths import project_root
 
 # Every run of this project has it: the `run_id` of reports/train.json. It is MLflow's own id of
@@ -95,16 +96,19 @@ def open_client(root: Path) -> MlflowClient:
 
 def _create_if_missing(uri: str) -> None:
     """Make a database under another name: one whose making was cut short is of no use."""
-    address = make_url(uri)
-    if not uri.startswith("sqlite") or not address.database or Path(address.database).exists():
+    if not uri.startswith("sqlite"):
         return
-    path = Path(address.database)
+    address = make_url(uri)
+    path = Path(address.database or "")
+    if not address.database or path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.new")
-    for leftover in path.parent.glob(f"{temporary.name}*"):  # of a process that was killed
-        leftover.unlink()
+    remove_leftovers(path.parent)
+    temporary = temporary_beside(path)
     MlflowClient(str(address.set(database=str(temporary))))
-    temporary.replace(path)
+    with suppress(FileExistsError):  # another program has been faster: its runs stay
+        os.link(temporary, path)
+    temporary.unlink()
 
 
 def connect(root: Path, experiment: str) -> Store:

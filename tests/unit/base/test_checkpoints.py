@@ -59,20 +59,15 @@ def test_more_than_ten_arrays_keep_their_order(tmp_path: Path) -> None:
     assert [int(array) for array in found.arrays] == list(range(120))
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
-def test_a_damaged_checkpoint_is_none(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["empty", "cut", "other", *range(0, 1000, 8)])
+def test_a_damaged_checkpoint_is_none(tmp_path: Path, damage: str | int) -> None:
     with checkpoints.claimed(tmp_path, "key") as slot:
-        slot.save([np.arange(1000.0)], FACTS)
+        slot.save([np.arange(100.0)], FACTS)
         content = bytearray(slot.path.read_bytes())
-        content[len(content) // 2] ^= 1
-        slot.path.write_bytes(
-            {
-                "empty": b"",
-                "cut": slot.path.read_bytes()[:-100],
-                "flipped": bytes(content),
-                "other": b"no archive at all",
-            }[damage]
-        )
+        if isinstance(damage, int):
+            content[damage % len(content)] ^= 1
+        others = {"empty": b"", "cut": bytes(content[:-100]), "other": b"no archive at all"}
+        slot.path.write_bytes(others.get(str(damage), bytes(content)))
         assert slot.load() is None
 
 
@@ -104,29 +99,76 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
         assert holder.stdout is not None
         lock = Path(holder.stdout.readline().strip())
         assert lock.is_file()
-        assert not checkpoints.is_free(lock)
+        assert not is_free(lock)
         with checkpoints.claimed(tmp_path, "key") as slot:
             assert slot.lock != lock
         holder.kill()
     assert lock.is_file()
-    assert checkpoints.is_free(lock)
+    assert is_free(lock)
     assert files(tmp_path) == []
 
 
-def test_no_lock_is_free(tmp_path: Path) -> None:
-    assert checkpoints.is_free(tmp_path / "none.lock")
+def test_no_lock_is_free_and_none_is_left(tmp_path: Path) -> None:
+    assert is_free(tmp_path / "none.lock")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_told_is_not_free(tmp_path: Path) -> None:
+    """The project was moved away, or there is something else."""
+    assert not is_free(tmp_path / "gone" / "none.lock")
+    (tmp_path / "folder.lock").mkdir()
+    assert not is_free(tmp_path / "folder.lock")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/a/models/checkpoints/0123456789abcdef-1.lock", True),
+        ("/models/checkpoints/0123456789abcdef-12.lock", True),
+        ("models/checkpoints/0123456789abcdef-1.lock", False),
+        ("/a/models/checkpoints/../0123456789abcdef-1.lock", False),
+        ("/a/checkpoints/0123456789abcdef-1.lock", False),
+        ("/a/models/checkpoints/0123456789abcdef-1.npz", False),
+        ("/a/models/checkpoints/thesis.lock", False),
+        ("/home/me/thesis.tex", False),
+        ("", False),
+    ],
+)
+def test_a_lock_is_known_by_its_path(path: str, expected: bool) -> None:
+    assert checkpoints.is_lock(Path(path)) is expected
+
+
+def is_free(lock: Path) -> bool:
+    with checkpoints.if_free(lock) as found:
+        return found
 
 
 def test_a_training_that_is_done_removes_its_own_alone(tmp_path: Path) -> None:
     key = checkpoints.key_of(TRAINING)
+    done = TRAINING | {"run_id": FACTS["run_id"]}
     for each in (key, "other"):
         with checkpoints.claimed(tmp_path, each) as slot:
             slot.save(ARRAYS, FACTS)
     with checkpoints.claimed(tmp_path, key):
-        checkpoints.discard(tmp_path, TRAINING)
+        checkpoints.discard(tmp_path, done)
         assert f"{key}-1.npz" in files(tmp_path)  # somebody is at it
-    checkpoints.discard(tmp_path, TRAINING)
+    checkpoints.discard(tmp_path, done | {"run_id": "another's"})
+    assert f"{key}-1.npz" in files(tmp_path)
+    checkpoints.discard(tmp_path, done)
     assert files(tmp_path) == ["other-1.npz"]
+
+
+def test_a_place_with_a_checkpoint_comes_first(tmp_path: Path) -> None:
+    """Of two trainings at once the second was killed, and the first has come to its end."""
+    with (
+        checkpoints.claimed(tmp_path, "key") as first,
+        checkpoints.claimed(tmp_path, "key") as second,
+    ):
+        second.save(ARRAYS, FACTS)
+    assert first.path < second.path
+    with checkpoints.claimed(tmp_path, "key") as again:
+        assert again.path == second.path
+        assert again.load() is not None
 
 
 def test_the_newest_are_kept(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inpaint.tracking.serving import guard
 from inpaint.tracking.serving.guard import Guard, Message, RefusalError, check_json
 
 SENT = b'{"inputs": {"images": [[[[0], [255]]]], "holes": [[[true, false]]]}}'
@@ -63,8 +64,30 @@ def test_what_is_no_post_is_not_read() -> None:
     assert ask(type="lifespan") == ((200, None), [])
 
 
-def test_other_types_than_json_are_mlflows() -> None:
-    assert ask(b"a,b", headers={b"content-type": b"text/csv"}) == ((200, None), [b"a,b"])
+@pytest.mark.parametrize("kind", [b"text/csv", b"application/x-parquet", b"", b"application/jsonx"])
+def test_other_types_than_json_are_refused(kind: bytes) -> None:
+    (status, message), got = ask(b"a,b", headers={b"content-type": kind})
+    assert (status, got) == (415, [])
+    assert message.endswith("allowed content types: application/json")
+
+
+def test_a_request_that_does_not_come_to_its_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guard, "_PATIENCE_S", 0.01)
+    answer: list[Message] = []
+
+    async def never() -> Message:
+        await asyncio.sleep(3600)
+        return {}
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    headers = [(b"content-type", b"application/json; charset=utf-8")]
+    about = {"type": "http", "method": "POST", "headers": headers}
+    asyncio.run(Guard(Application(), largest=200)(about, never, send))
+    assert answer[0]["status"] == 408
 
 
 @pytest.mark.parametrize("length", [b"201", b"9" * 5000, b"-1", b"abc"])
@@ -101,6 +124,8 @@ def test_a_request_that_breaks_off_is_refused() -> None:
         (b'{"inputs": {"images": [[[[true]]]]}}', "images: received truth values"),
         (b'{"inputs": {"images": [[[[7], [false]]]]}}', "images: received truth values"),
         (b'{"inputs": {"images": true}}', "images: received truth values"),
+        (b'{"inputs": {"images": ' + b"[" * 500 + b"true" + b"]" * 500 + b"}}", "images: received"),
+        ('{"inputs": {"images": [true]}}'.encode("utf-16"), "received no JSON: "),
     ],
 )
 def test_what_no_model_takes_is_refused(body: bytes, message: str) -> None:

@@ -13,7 +13,7 @@ from mlflow.store.entities import PagedList
 
 from inpaint.base.errors import StageError
 from inpaint.tracking import live as live_module
-from inpaint.tracking.live import LiveRun, training_run
+from inpaint.tracking.live import Earlier, LiveRun, training_run
 
 RECORD: dict[str, Any] = {
     "started": "2026-01-01T12:00:00.000+00:00",
@@ -367,3 +367,26 @@ def test_a_training_that_ends_well_leaves_its_run_to_be_completed(
         pass
     assert server.status == "RUNNING"
     assert problems == []
+
+
+def test_epochs_that_are_trained_again_are_not_logged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problems: list[str]
+) -> None:
+    """The run was further than the last checkpoint: here a real store, as to doubles."""
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    curves = [{"curves/train_loss": 1 / epoch} for epoch in range(1, 7)]
+    first = LiveRun(tmp_path, problems.append)
+    first.start(RECORD, LOCK)
+    for epoch, values in enumerate(curves[:5], start=1):
+        first.log_epoch(epoch, values)
+    first._send(first._store)  # type: ignore[arg-type]
+    again = LiveRun(tmp_path, problems.append)
+    again.start(RECORD, LOCK, Earlier(first.run_id, curves[:2]))
+    for epoch, values in enumerate(curves[2:], start=3):
+        again.log_epoch(epoch, values)
+    again._send(again._store)  # type: ignore[arg-type]
+    assert again.run_id == first.run_id
+    assert problems == []
+    client = again._store.client  # type: ignore[union-attr]
+    history = client.get_metric_history(first.run_id, "curves/train_loss")
+    assert sorted(metric.step for metric in history) == [1, 2, 3, 4, 5, 6]

@@ -65,7 +65,7 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
             f"run {run.run_id[:8]} is never promoted: its network learned nothing; "
             f"{health.reason(result)}"
         )
-    if not {"largest_hole", "terms"} <= set(trained):
+    if not ({"largest_hole", "terms", "files"} <= set(trained) and "files" in result):
         raise InputError(
             f"run {run.run_id[:8]} was made by an older version of inpaint: train it again"
         )
@@ -153,7 +153,8 @@ def _stored_scores(
             return None
     run = next((run for run in runs.all if run.run_id == champion.run_id), None)
     with suppress(InputError):  # lost or changed: the model itself can be scored again
-        return runs.per_image(run) if run else None
+        if run is not None and "files" in runs.record(run, "metrics.json"):
+            return runs.per_image(run)
     return None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 LARGEST_VARIABLE = "INPAINT_LARGEST_REQUEST"  # bytes
+_PATIENCE_S = 60.0  # for a request to arrive
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -46,9 +47,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         try:
-            body = await self._body(scope, receive)
-            if _says_json(scope):
-                await asyncio.to_thread(check_json, body)
+            _check_type(scope)
+            body = await asyncio.wait_for(self._body(scope, receive), _PATIENCE_S)
+            await asyncio.to_thread(check_json, body)
+        except TimeoutError:
+            told = f"received no whole request within {_PATIENCE_S:.0f} s"
+            await _answer(send, RefusalError(408, told))
+            return
         except RefusalError as refusal:
             await _answer(send, refusal)
             return
@@ -90,7 +95,8 @@ def check_json(body: bytes) -> None:
         RefusalError: with 400.
     """
     try:
-        content = json.loads(body)
+        text = body.decode("utf-8")
+        content = json.loads(text)
     except RecursionError:
         raise RefusalError(400, "received JSON that is nested too deeply") from None
     except ValueError as error:  # also of a number with too many digits
@@ -101,7 +107,7 @@ def check_json(body: bytes) -> None:
             400, f"received a {type(content).__name__}, allowed: an object with `inputs`"
         )
     inputs = content.get("inputs")
-    if b"true" in body or b"false" in body:
+    if "true" in text or "false" in text:
         images = inputs.get("images") if isinstance(inputs, dict) else None
         if _has_truth_values(images):
             raise RefusalError(
@@ -112,14 +118,22 @@ def check_json(body: bytes) -> None:
 
 
 def _has_truth_values(content: object) -> bool:
-    if isinstance(content, list):
-        return any(map(_has_truth_values, content))
-    return isinstance(content, bool)
+    left = [content]
+    while left:
+        each = left.pop()
+        if isinstance(each, bool):
+            return True
+        if isinstance(each, list):
+            left += each
+    return False
 
 
-def _says_json(scope: Message) -> bool:
-    kind = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0]
-    return bool(kind.strip().lower() == b"application/json")
+def _check_type(scope: Message) -> None:
+    """Refuse other types than JSON: tables, which MLflow would take, are no images."""
+    kind = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        received = kind.decode("latin-1")[:100] or "nothing"
+        raise RefusalError(415, f"received {received}, allowed content types: application/json")
 
 
 async def _answer(send: Send, refusal: RefusalError) -> None:
