@@ -84,6 +84,7 @@ def test_c_temp_runs_the_snapshots_code(checkout: Any) -> None:
     assert "trained by edited code" in (artifacts / "code.diff").read_text()
 
 
+@pytest.mark.slow
 def test_d_two_workers_meet_a_missing_database(
     checkout: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -101,6 +102,7 @@ def test_d_two_workers_meet_a_missing_database(
         assert runs[results["run_id"]].data.params["train.seed"] == str(seed)
 
 
+@pytest.mark.slow
 def test_e_grid(checkout: Any) -> None:
     before = checkout.runs()
     checkout.run(
