@@ -84,7 +84,9 @@ def canvas_of(page: Page) -> FloatRect:
 def test_what_is_painted_over_by_the_mouse_is_restored(page: Page, tmp_path: Path) -> None:
     photo = coffee()
     Image.fromarray(photo).save(tmp_path / "photo.png")
+    canvas_of(page)  # before, the page listens to nothing
     page.locator("#picture input[type=file]").first.set_input_files(tmp_path / "photo.png")
+    expect(page.get_by_text("Upload an image")).to_have_count(0, timeout=PATIENCE)
     box = canvas_of(page)
     row, left, right = (
         box["y"] + 0.4 * box["height"],
