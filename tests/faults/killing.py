@@ -15,8 +15,8 @@ from typing import Any
 
 from tests.checkout import Checkout
 
-# Of files that say when and by which run they were made.
-_OWN = ("run_id", "started", "seconds", "origin", "evaluated")
+# Of files that say when and by which run they were made; a digest of such a file says so too.
+_OWN = ("run_id", "started", "seconds", "origin", "evaluated", "files", "sha256")
 
 
 class Started:

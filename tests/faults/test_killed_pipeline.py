@@ -18,6 +18,7 @@ _WAYS = (
     *("SIGTERM all", "SIGTERM itself", "SIGTERM children", "SIGINT all"),
 )
 _KILLS = 100
+_NUM_PICTURES = 3000
 _LONGEST = 40.0  # seconds: `dvc repro` takes less
 
 
@@ -96,9 +97,9 @@ def test_restoring_a_folder_is_killed_at_random_moments(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     pictures, restored = tmp_path / "pictures", tmp_path / "restored"
     pictures.mkdir()
-    for number in range(400):
+    for number in range(_NUM_PICTURES):
         noise = rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(pictures / f"{number:03}.png")
+        Image.fromarray(noise).save(pictures / f"{number:04}.png")
     command = (
         "inpaint", "restore", str(pictures), "--center", "9", "-o", str(restored), "--method",
         "biharmonic",
@@ -121,4 +122,6 @@ def test_restoring_a_folder_is_killed_at_random_moments(tmp_path: Path) -> None:
     assert run.process.returncode == 0, run.printed
     print(f"killed {kills} times")
     assert kills > 3
-    assert {path.name for path in restored.iterdir()} == {f"{i:03}.png" for i in range(400)}
+    assert {path.name for path in restored.iterdir()} == {
+        f"{i:04}.png" for i in range(_NUM_PICTURES)
+    }
