@@ -97,30 +97,30 @@ class LiveRun:
         self._waiting = [
             metric for epoch, values in enumerate(curves, 1) for metric in _metrics(epoch, values)
         ]
-
-        def start() -> None:
-            store = connect(self._root, training["params"]["tracking"]["experiment"])
-            writer = settling.writer_tags(lock)
-            run = None if earlier is None else store.find(earlier.run_id)
-            if run is None or run.info.lifecycle_stage != "active":
-                # Should the answer get lost on its way, the run is found by this id of our own.
-                tags = {TRAINING_ID: self.run_id} | writer
-                run = _create(store, training, tags)
-                self._store, self.run_id = store, run.info.run_id
-                log_inputs(store, self.run_id, record.inputs_of(training))
-            else:
-                self._store, self.run_id = store, run.info.run_id
-                self._take_up(store, run, record.run_name(training))
-            tags = record.run_tags(training) | {TRAINING_ID: self.run_id} | writer
-            params, metrics = record.params_of(training), self._waiting
-            log_batch(store, self.run_id, params=params, tags=tags, metrics=metrics)
-            self._waiting = []
-            settling.settle(store.client)
-
-        self._attempt(start)
+        self._attempt(lambda: self._begin(training, settling.writer_tags(lock), earlier))
         self._started = time.monotonic()
 
-    def _take_up(self, store: Store, run: Run, name: str) -> None:
+    def _begin(
+        self, training: Mapping[str, Any], writer: dict[str, str], earlier: Earlier | None
+    ) -> None:
+        """Make the run, or go on with it, and log all that is known."""
+        store = connect(self._root, training["params"]["tracking"]["experiment"])
+        run = None if earlier is None else store.find(earlier.run_id)
+        if run is None or run.info.lifecycle_stage != "active":
+            # Should the answer get lost on its way, the run is found by this id of our own.
+            run = _create(store, training, {TRAINING_ID: self.run_id} | writer)
+            self._store, self.run_id = store, run.info.run_id
+            log_inputs(store, self.run_id, record.inputs_of(training))
+        else:
+            self._store, self.run_id = store, run.info.run_id
+            self._go_on(store, run, record.run_name(training))
+        tags = record.run_tags(training) | {TRAINING_ID: self.run_id} | writer
+        params, metrics = record.params_of(training), self._waiting
+        log_batch(store, self.run_id, params=params, tags=tags, metrics=metrics)
+        self._waiting = []
+        settling.settle(store.client)
+
+    def _go_on(self, store: Store, run: Run, name: str) -> None:
         """Go on with a run that was ended, or left RUNNING when its process was killed."""
         store.client.update_run(run.info.run_id, "RUNNING", name)
         settling.forget_failure(store.client, run)
