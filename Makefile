@@ -38,7 +38,9 @@ setup: $(BIN)/ready
 	  then dvc config --quiet --local --unset core.no_scm || true; \
 	  else dvc config --local core.no_scm true; fi
 
+# A DVC that was killed while it wrote its lock leaves half of one, which it never gets over.
 run: setup
+	@python -m json.tool .dvc/tmp/rwlock > /dev/null 2>&1 || rm -f .dvc/tmp/rwlock
 	dvc repro
 
 serve: setup

@@ -18,6 +18,7 @@ _WAYS = (
     *("SIGTERM all", "SIGTERM itself", "SIGTERM children", "SIGINT all"),
 )
 _KILLS = 100
+_GARBLED = "Unable to read RWLock-file '.dvc/tmp/rwlock'"
 _NUM_PICTURES = 3000
 _LONGEST = 16.0  # seconds: `dvc repro` takes somewhat more
 
@@ -69,7 +70,7 @@ def test_dvc_repro_is_killed_at_random_moments(
 ) -> None:
     rng = np.random.default_rng(0)
     killed_in: dict[str, int] = {}
-    resumed = 0
+    resumed, num_garbled = 0, 0
     while sum(killed_in.values()) < _KILLS:
         checkout.start_anew()
         while True:
@@ -77,6 +78,11 @@ def test_dvc_repro_is_killed_at_random_moments(
             way = str(rng.choice(_WAYS))
             was_ended = repro.end_after(float(rng.uniform(0, _LONGEST)), way)
             resumed += "goes on after epoch" in repro.printed
+            if not was_ended and _GARBLED in repro.printed:
+                # DVC writes this file in place: what docs/reliability.md tells people to do.
+                (checkout.root / ".dvc" / "tmp" / "rwlock").unlink()
+                num_garbled += 1
+                continue
             if not was_ended:
                 break
             *_, stage = ["start", *(s for s in _STAGES if f"Running stage '{s}'" in repro.printed)]
@@ -84,7 +90,7 @@ def test_dvc_repro_is_killed_at_random_moments(
             print(f"{sum(killed_in.values())}: {way} in {stage}", flush=True)
         assert repro.process.returncode == 0, repro.printed
         assert_undisturbed(checkout, undisturbed)
-    print(f"killed in {killed_in}, resumed {resumed} times")
+    print(f"killed in {killed_in}, resumed {resumed} times, DVC's lock garbled {num_garbled} times")
     assert killed_in["train"] >= 20
 
 
@@ -110,7 +116,7 @@ def test_restoring_a_folder_is_killed_at_random_moments(tmp_path: Path) -> None:
     kills = 0
     while True:
         run = Started(folder, *command)
-        if not run.end_after(float(rng.uniform(1.0, 3.0)), "SIGKILL all"):
+        if not run.end_after(float(rng.uniform(0.8, 2.0)), "SIGKILL all"):
             break
         kills += 1
         now = {path.name: path.stat().st_mtime_ns for path in restored.glob("[0-9]*.png")}
