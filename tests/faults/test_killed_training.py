@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import pytest
 
+from inpaint.restoring import serving  # noqa: F401 it makes Keras know the layers
 from tests.faults.killing import leftovers, runs
 from tests.pipeline.conftest import make_project
 
@@ -84,6 +85,8 @@ def test_weights_and_run_are_those_of_an_undisturbed_training(masked: Any) -> No
     assert masked.run("train") == 0
     assert weights(root) == resumed
     assert [each.run_id for each in runs(root)] == [run.run_id]
+    assert masked.run("evaluate") == 0
+    assert leftovers(root) == []
 
     masked.set({"train": {"resume": False}})
     with training(root) as anew:  # in a process of its own: others may compute with other kernels
@@ -91,8 +94,6 @@ def test_weights_and_run_are_those_of_an_undisturbed_training(masked: Any) -> No
         assert anew.stdout.read().startswith(f"Epoch 1/{EPOCHS}")
     assert weights(root) == resumed
     assert masked.paths.history.read_bytes() == history
-
-    assert masked.run("evaluate") == 0
     assert leftovers(root) == []
 
 
