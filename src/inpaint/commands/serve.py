@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 from inpaint.base.errors import InputError, StageError
-from inpaint.params import load_params
+from inpaint.params import champion_of
 from inpaint.terminal.console import console
 from inpaint.tracking.model import model_files
 from inpaint.tracking.registry.models import registered_name
 from inpaint.tracking.serving import guard
-from inpaint.tracking.serving.guard import LARGEST_VARIABLE
 from inpaint.tracking.store import open_client, telling_problems
 
 _LAST_WORDS_S = 15.0
@@ -33,8 +32,9 @@ def run(root: Path, *, model: str | None, host: str, port: int, largest_mb: int)
 
 
 def _of_project(root: Path) -> str:
-    params = load_params(root / "params.yaml")
-    return registered_name(params.registry.model, params.data.dataset)
+    champion = champion_of(root)
+    assert champion  # without a project, no command has come here
+    return registered_name(*champion)
 
 
 def _check_free(host: str, port: int) -> None:
@@ -55,20 +55,12 @@ def _serve(folder: Path, host: str, port: int, largest_mb: int) -> int:
     """Until it is ended. The model's own code is what runs, not this project's."""
     variables = {
         "__pyfunc_model_path__": str(folder),  # MLflow's
-        LARGEST_VARIABLE: str(largest_mb * 1_000_000),
+        guard.LARGEST_VARIABLE: str(largest_mb * 1_000_000),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    command = [
-        "uvicorn",
-        "--app-dir",
-        str(Path(guard.__file__).parent),
-        "--host",
-        host,
-        "--port",
-        str(port),
-    ]
+    command = ["uvicorn", "--host", host, "--port", str(port), "--log-level", "warning"]
     command += ["--timeout-graceful-shutdown", "5", "--limit-concurrency", "200"]
-    command += ["--log-level", "warning", "--factory", "guard:guarded"]
+    command += ["--app-dir", str(Path(guard.__file__).parent), "--factory", "guard:guarded"]
     server = subprocess.Popen([sys.executable, "-m", *command], env=os.environ | variables)
     try:
         code = server.wait()

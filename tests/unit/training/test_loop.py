@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from inpaint.params import Params
 from inpaint.restoring import fill, pixels
 from inpaint.restoring.networks import NETWORKS
 from inpaint.restoring.networks.report_unet import report_unet
@@ -15,6 +14,7 @@ from inpaint.scoring import metrics
 from inpaint.training import loop
 from inpaint.training.batches import Batch, make_batch
 from inpaint.training.loop import WHOLE, Trainer, Window
+from tests.unit.training.example import is_equal, tiny_network
 
 Train = dict[str, Any]  # the section of that name of the parameters
 
@@ -27,61 +27,15 @@ SMALL = {
 }
 
 
-def tiny_network(*, seed: int = 0, dropout: float = 0.0, masked: bool = False) -> keras.Model:
-    """Three convolutions that correct the filled image; inside the hole alone, if masked."""
-    keras.utils.set_random_seed(seed)
-    layers, size = keras.layers, (None, None, 1)
-    image, hole = keras.Input(size, name="image"), keras.Input(size, name="hole")
-    x = layers.Concatenate()([image, hole])
-    x = layers.Conv2D(8, 3, padding="same", activation="silu")(x)
-    x = layers.Dropout(dropout)(x)
-    x = layers.Conv2D(8, 3, padding="same", activation="silu")(x)
-    x = layers.Conv2D(1, 5, padding="same")(x)
-    x = layers.Multiply()([hole, x]) if masked else x
-    return keras.Model({"image": image, "hole": hole}, layers.Add()([image, x]))
-
-
 def fixed_network(layer: keras.layers.Layer) -> keras.Model:
     """A network that gives what one layer without weights makes of the filled image."""
     image, hole = keras.Input((28, 28, 1), name="image"), keras.Input((28, 28, 1), name="hole")
     return keras.Model({"image": image, "hole": hole}, layer(image))
 
 
-@pytest.fixture(scope="module")
-def holes() -> np.ndarray:
-    """A hole in each digit, not in the middle: bool (100, 28, 28)."""
-    holes = np.zeros((100, 28, 28), dtype=bool)
-    holes[:, 8:16, 11:19] = True
-    return holes
-
-
-@pytest.fixture(scope="module")
-def batches(digits: np.ndarray, holes: np.ndarray) -> list[Batch]:
-    """All digits in batches of 25, of mixed classes."""
-    return [make_batch("residual_unet", digits[i::4], holes[i::4]) for i in range(4)]
-
-
-@pytest.fixture
-def train(params: Params) -> Train:
-    """Adam at a constant rate, on the hole alone, without augmentation."""
-    return params.train.model_dump() | {
-        "epochs": 10,
-        "learning_rate": 0.01,
-        "optimizer": "adam",
-        "loss": "hole_mse",
-        "augmentation": "none",
-        "precision": "float32",
-        "seed": 0,
-    }
-
-
 def scheduled(train: Train, **changes: Any) -> Train:
     """A learning rate that falls, and averaged weights."""
     return train | {"optimizer": "muon", **changes}
-
-
-def is_equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
@@ -387,35 +341,3 @@ def test_hole_range_is_that_of_all_holes_and_of_nothing_else(
     seen = Batch(batch.inputs | {"image": image}, batch.image_true, batch.hole)
     trainer = Trainer(fixed_network(keras.layers.Identity()), train, 4)
     assert trainer.validate(seen).hole_range == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("augmentation", ["none", "input"])
-def test_a_restored_trainer_goes_on_bit_for_bit(
-    train: Train, batches: list[Batch], optimizer: str, precision: str, augmentation: str
-) -> None:
-    """With dropout and random rotations, whose states go on too."""
-    settings = train | {
-        "optimizer": optimizer,
-        "precision": precision,
-        "augmentation": augmentation,
-        "epochs": 3,
-    }
-    undisturbed = Trainer(tiny_network(dropout=0.2), settings, 4)
-    losses = [undisturbed.train_epoch(batches)]
-    state = undisturbed.state()
-    losses += [undisturbed.train_epoch(batches) for _ in range(2)]
-
-    another = Trainer(tiny_network(seed=1, dropout=0.2), settings, 4)
-    another.restore(state)
-    assert is_equal(another.state(), state)
-    assert [another.train_epoch(batches) for _ in range(2)] == losses[1:]
-    assert is_equal(another.state(), undisturbed.state())
-    assert is_equal(another.model.get_weights(), undisturbed.model.get_weights())
-
-
-def test_a_state_of_another_network_is_refused(train: Train) -> None:
-    trainer = Trainer(tiny_network(), train, 4)
-    with pytest.raises(ValueError, match="shorter"):
-        trainer.restore(trainer.state()[:-1])

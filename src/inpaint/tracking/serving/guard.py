@@ -48,12 +48,8 @@ class Guard:
             return
         try:
             _check_type(scope)
-            body = await asyncio.wait_for(self._body(scope, receive), _PATIENCE_S)
+            body = await self._body_in_time(scope, receive)
             await asyncio.to_thread(check_json, body)
-        except TimeoutError:
-            told = f"received no whole request within {_PATIENCE_S:.0f} s"
-            await _answer(send, RefusalError(408, told))
-            return
         except RefusalError as refusal:
             await _answer(send, refusal)
             return
@@ -63,6 +59,13 @@ class Guard:
             return next(sent, None) or await receive()
 
         await self._app(scope, again, send)
+
+    async def _body_in_time(self, scope: Message, receive: Receive) -> bytes:
+        try:
+            return await asyncio.wait_for(self._body(scope, receive), _PATIENCE_S)
+        except TimeoutError:
+            told = f"received no whole request within {_PATIENCE_S:.0f} s"
+            raise RefusalError(408, told) from None
 
     async def _body(self, scope: Message, receive: Receive) -> bytes:
         told = dict(scope["headers"]).get(b"content-length", b"0")
