@@ -88,10 +88,17 @@ def test_a_champion_of_another_kind_is_no_measure(arena: Arena, said: Any) -> No
         trained["params"]["data"]["dataset"] = "photos"
         write_checked(training, trained)
         of_photos = training.read_text()
-        for content in (of_photos, before.replace('"mnist"', '"fashion_mnist"'), "{}"):
+        for content, told in (
+            (of_photos, "the champion, version 1, is no model for mnist, but for photos; "),
+            (before.replace('"mnist"', '"fashion_mnist"'), "version 1, is not as it was written: "),
+            ("{}", "version 1, is not as it was written: "),
+            (before.replace('"sha256"', '"sha"'), "version 1, is of an older version of inpaint: "),
+        ):
             training.write_text(content)
             assert arena.promote("good") == 2
-            told = "the champion, version 1, is no model for mnist made by this version of the "
-            assert told in said()
+            assert f"{told}`inpaint promote --force --reason TEXT` makes" in said()
+        training.unlink()
+        assert arena.promote("good") == 2
+        assert "version 1, is not there: it is no model of this project; `inpaint promote" in said()
     finally:
         training.write_text(before)

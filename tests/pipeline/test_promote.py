@@ -23,9 +23,8 @@ def test_a_champion_is_earned_and_can_be_taken_back(arena: Arena, said: Any) -> 
     assert f"{arena.model} version 1 is champion." in said()
     assert arena.aliases == {"champion": "good"}
 
-    assert arena.promote("good") == 1
-    assert "better than the champion, version 1 of run" in (told := said())
-    assert "that is this very run" in told
+    assert arena.promote("good") == 0
+    assert f"{arena.model} version 1, this run's, is champion." in said()
     assert arena.aliases == {"champion": "good"}
 
     assert arena.promote("better") == 0

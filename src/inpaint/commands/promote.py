@@ -34,6 +34,9 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
     registry = Registry(root, registered_name(prefix, dataset))
     with registry.locked():
         before = registry.version_by_alias(alias)
+        if before is not None and before.run_id == found.run_id:
+            console().print(f"{registry.name} version {before.number}, this run's, is {alias}.")
+            return 0
         kind: Kind = "forced" if force else "registered without comparison"
         if alias == CHAMPION and not force:
             kind = "earned"

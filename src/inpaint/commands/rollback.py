@@ -17,7 +17,13 @@ def run(root: Path, name: str | None, *, reason: str | None) -> int:
     if name is None:
         name = registered_name(params.registry.model, params.data.dataset)
     registry = Registry(root, name)
-    with registry.locked():
+    with registry.locked() as cut_short:
+        if cut_short is not None and cut_short.kind == "rollback":
+            console().print(
+                f"{registry.name} version {cut_short.after} is champion again: a rollback that was "
+                "cut short is done now."
+            )
+            return 0
         current = registry.version_by_alias(CHAMPION)
         previous = registry.previous(CHAMPION)
         now = f"version {current.number} is champion" if current else "it has no champion"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from inpaint.base.checked import check_file, read_checked
+from inpaint.base.checked import check_file, parse_checked
 from inpaint.base.errors import InputError, StageError
 from inpaint.scoring import health
 from inpaint.scoring.text import interval
@@ -119,25 +119,24 @@ def _beats_champion(root: Path, runs: Runs, champion: Version, candidate: Candid
     opponent = f"the champion, version {champion.number} of run {champion.run_id[:8]}"
     with model_files(champion.uri, f"; {_REPLACE}") as folder:
         network = folder / "data" / "network"
-        trained = _training_of(network / "training.json")
-        if not trained or _dataset(trained) != _dataset(candidate.trained):
+        trained = _training_of(network / "training.json", champion)
+        if _dataset(trained) != _dataset(candidate.trained):
             raise InputError(
                 f"the champion, version {champion.number}, is no model for "
-                f"{_dataset(candidate.trained)} made by this version of the project; {_REPLACE}"
+                f"{_dataset(candidate.trained)}, but for {_dataset(trained)}; {_REPLACE}"
             )
-        if trained["run_id"] == candidate.trained["run_id"]:
-            return Condition(False, f"better than {opponent}: that is this very run")
         stored = _stored_scores(runs, champion, trained, candidate)
         if stored is not None:
             return _beats(opponent, compare.scores_of(stored, "valid"), candidate)
         return _beats_rescored(root, opponent, network / "inpainter.keras", trained, candidate)
 
 
-def _training_of(path: Path) -> dict[str, Any]:
-    """reports/train.json of a model; {} if it is none of this project, or of an older version."""
-    with suppress(InputError):
-        return read_checked(path)
-    return {}
+def _training_of(path: Path, champion: Version) -> dict[str, Any]:
+    """reports/train.json of a champion; none of this project has one."""
+    name = f"training.json of the champion, version {champion.number},"
+    if not path.is_file():
+        raise InputError(f"{name} is not there: it is no model of this project; {_REPLACE}")
+    return parse_checked(path.read_bytes(), name, _REPLACE)
 
 
 def _dataset(trained: Mapping[str, Any]) -> str:

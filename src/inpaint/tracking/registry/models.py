@@ -14,10 +14,13 @@ from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import project_root
 from inpaint.tracking.model import model_id_of
 from inpaint.tracking.registry.moves import (
+    BEGUN,
     CHAMPION,
     Kind,
     Move,
+    as_begun,
     as_tag,
+    begun_in,
     describe_moves,
     holders,
     moves_of,
@@ -59,10 +62,14 @@ class Registry:
             self._client = open_client(root)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes of this project from judging and moving at the same time."""
+    def locked(self) -> Iterator[Move | None]:
+        """Keep other processes of this project from judging and moving at the same time.
+
+        A move that a process was making when it was killed is brought to its end first: it is the
+        block's value.
+        """
         with FileLock(project_root(self._root) / "mlflow.db.registry.lock"):
-            yield
+            yield self._finish()
 
     def version_by_alias(self, alias: str) -> Version | None:
         """The version that an alias points to."""
@@ -111,10 +118,10 @@ class Registry:
         if self.version_by_alias(alias) != before:
             raise StageError(f"somebody else has moved {alias} meanwhile: try again")
         with telling_problems(self._root):
+            time = datetime.now(UTC)
+            self._client.set_registered_model_tag(self.name, BEGUN, as_begun(time, move))
             self._client.set_registered_model_alias(self.name, alias, to.number)
-            key, value = as_tag(datetime.now(UTC), move)
-            self._client.set_registered_model_tag(self.name, key, value)
-            self._client.update_registered_model(self.name, describe_moves(self.moves()))
+            self._record(time, move)
 
     def moves(self) -> list[tuple[datetime, Move]]:
         """All recorded moves with their times, the oldest first."""
@@ -137,6 +144,27 @@ class Registry:
             if number in there and (current is None or number != current.number)
         ]
         return there[earlier[-1]] if earlier else None
+
+    def _finish(self) -> Move | None:
+        """Record the move that has begun, if the alias was moved; otherwise forget it."""
+        with telling_problems(self._root):
+            model = self._model()
+            if model is None or BEGUN not in model.tags:
+                return None
+            begun = begun_in(model.tags)
+            if begun is not None:
+                time, move = begun
+                if str(model.aliases.get(move.alias)) == move.after:  # MLflow has a number there
+                    self._record(time, move)
+                    return move
+            self._client.delete_registered_model_tag(self.name, BEGUN)
+        return None
+
+    def _record(self, time: datetime, move: Move) -> None:
+        """Keep a move that was made, for programs and for people; again, it changes nothing."""
+        self._client.set_registered_model_tag(self.name, *as_tag(time, move))
+        self._client.update_registered_model(self.name, describe_moves(self.moves()))
+        self._client.delete_registered_model_tag(self.name, BEGUN)
 
     def _model(self) -> RegisteredModel | None:
         with ignoring("RESOURCE_DOES_NOT_EXIST"):

@@ -14,6 +14,9 @@ from typing import Literal
 from inpaint.base.errors import InputError
 
 CHAMPION = "champion"
+# The tag of a move as long as it is being made, by which one that was cut short is brought to its
+# end.
+BEGUN = "move_begun"
 
 _ALIAS = re.compile(r"(?!(?i:latest|v\d+)$)[\w-]{1,255}", re.ASCII)
 _LONGEST_REASON = 500
@@ -80,13 +83,24 @@ def as_tag(time: datetime, move: Move) -> tuple[str, str]:
 
 def moves_of(tags: Mapping[str, str]) -> list[tuple[datetime, Move]]:
     """All moves that the tags of a registered model keep, with their times, the oldest first."""
-    found = []
-    for key, value in sorted(tags.items()):
-        with suppress(ValueError, TypeError):  # somebody has edited it
-            if key.startswith(_TAG):
-                time = datetime.fromisoformat(key.removeprefix(_TAG))
-                found.append((time, Move(**json.loads(value))))
-    return found
+    return [found for tag in sorted(tags.items()) if (found := _of_tag(*tag))]
+
+
+def as_begun(time: datetime, move: Move) -> str:
+    """The value of the tag `BEGUN`."""
+    return " ".join(as_tag(time, move))
+
+
+def begun_in(tags: Mapping[str, str]) -> tuple[datetime, Move] | None:
+    """The move that the tag `BEGUN` keeps, if there is one."""
+    return _of_tag(*tags.get(BEGUN, "").partition(" ")[::2])
+
+
+def _of_tag(key: str, value: str) -> tuple[datetime, Move] | None:
+    with suppress(ValueError, TypeError):  # somebody has edited it
+        if key.startswith(_TAG):
+            return datetime.fromisoformat(key.removeprefix(_TAG)), Move(**json.loads(value))
+    return None
 
 
 def holders(moves: list[Move]) -> list[str]:
