@@ -3,9 +3,10 @@
 import hashlib
 import http.client
 import os
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from inpaint.terminal.progress import ProgressBar
 
 MIRROR_VARIABLE = "INPAINT_DATA_MIRROR"
 _TIMEOUT_S = 30
-_CHUNK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 16  # at least so many have to come within the time
+_LARGEST_BYTES = 500_000_000  # the largest file there is has 170 million
 
 _Labelled = tuple[np.ndarray, np.ndarray]  # images and their classes
 
@@ -127,8 +129,8 @@ def _download(url: str, target: Path, kept: Path) -> None:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as reply, target.open("wb") as file:
             num_bytes = int(reply.headers.get("Content-Length") or 0)
             with ProgressBar(f"Fetching {kept.name} (bytes)", num_bytes) as bar:
-                while chunk := reply.read(_CHUNK_BYTES):
-                    file.write(chunk)
+                for portion in _portions(reply):
+                    file.write(portion)
                     bar.update(file.tell())
             if file.tell() < num_bytes:
                 raise InputError(f"{url} ended after {file.tell()} of {num_bytes} bytes")
@@ -142,3 +144,19 @@ def _download(url: str, target: Path, kept: Path) -> None:
             f"cannot fetch {url} ({' '.join(str(reason).split())}); put the file at {kept}, "
             f"or name a mirror in {MIRROR_VARIABLE}"
         ) from None
+
+
+def _portions(reply: http.client.HTTPResponse) -> Iterator[bytes]:
+    """What a server sends, as long as it goes on and comes to an end."""
+    num_bytes, next_check = 0, _CHUNK_BYTES
+    deadline = time.monotonic() + _TIMEOUT_S
+    while portion := reply.read1(_CHUNK_BYTES):
+        yield portion
+        num_bytes += len(portion)
+        if num_bytes > _LARGEST_BYTES:
+            raise OSError(f"it is larger than {_LARGEST_BYTES} bytes")
+        if num_bytes >= next_check:
+            next_check = num_bytes + _CHUNK_BYTES
+            deadline = time.monotonic() + _TIMEOUT_S
+        elif time.monotonic() > deadline:
+            raise TimeoutError(f"less than {_CHUNK_BYTES} bytes came in {_TIMEOUT_S} s")

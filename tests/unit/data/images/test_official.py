@@ -10,6 +10,7 @@ import struct
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,6 +59,8 @@ class Mirror(ThreadingHTTPServer):
 
     replies: dict[str, bytes]
     requested: list[str]
+    is_silent: threading.Event  # unset: after the reply a byte comes, and another, without end
+    pause = 0.0  # before each, seconds
 
     @property
     def address(self) -> str:
@@ -69,7 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.requested.append(self.path)
-        self.wfile.write(self.server.replies.get(self.path, b"HTTP/1.0 404 Not Found\r\n\r\n"))
+        with suppress(OSError):  # the other side has gone
+            self.wfile.write(self.server.replies.get(self.path, b"HTTP/1.0 404 Not Found\r\n\r\n"))
+            while not self.server.is_silent.wait(self.server.pause):
+                self.wfile.write(b"x")
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -85,12 +91,14 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     """Has the tiny files below /mnist/, as a mirror, and below /, as the public address."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with Mirror(("127.0.0.1", 0), _Handler) as server:
-        server.requested = []
+        server.requested, server.is_silent = [], threading.Event()
+        server.is_silent.set()
         server.replies = {f"/mnist/{name}": reply(content) for name, content in FILES.items()}
         server.replies |= {f"/{name}": reply(content) for name, content in FILES.items()}
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
+        server.is_silent.set()
         server.shutdown()
         thread.join()
     gc.collect()  # a reply that was left open shows up here, as a ResourceWarning
@@ -345,6 +353,34 @@ def test_failed_download_is_an_input_error_and_leaves_nothing(
     with pytest.raises(InputError, match=re.escape(f"{mirror.address}mnist/{FIRST}")) as caught:
         load_tiny(tmp_path)
     assert "\n" not in str(caught.value)
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "pause", "told"),
+    [
+        ({"_TIMEOUT_S": 0.3}, 10.0, "timed out"),
+        ({"_TIMEOUT_S": 0.3}, 0.02, "less than 65536 bytes came in 0.3 s"),
+        ({"_LARGEST_BYTES": 2000}, 0.0, "it is larger than 2000 bytes"),
+    ],
+    ids=["stalled", "by drops", "endless"],
+)
+def test_a_download_that_does_not_end_is_given_up(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mirror: Mirror,
+    limits: dict[str, float],
+    pause: float,
+    told: str,
+) -> None:
+    for name, value in limits.items():
+        monkeypatch.setattr(f"inpaint.data.images.official.{name}", value)
+    mirror.pause = pause
+    mirror.is_silent.clear()
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
+    mirror.replies[f"/mnist/{FIRST}"] = b"HTTP/1.0 200 OK\r\n\r\n"
+    with pytest.raises(InputError, match=told):
+        load_tiny(tmp_path)
     assert files_below(tmp_path) == []
 
 

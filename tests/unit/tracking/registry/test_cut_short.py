@@ -69,9 +69,10 @@ def test_it_was_made_and_is_recorded_once_or_it_was_not(
 ) -> None:
     registry = Registry(root, NAME)
     first, second = version(registry, "1"), version(registry, "2")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        kill_at(patch, step, after=after)
+    kill_at(monkeypatch, step, after=after)
+    with pytest.raises(Killed):
         registry.move("champion", first, second, "earned", "better")
+    monkeypatch.undo()
 
     again = Registry(root, NAME)
     with again.locked() as finished:
@@ -98,9 +99,11 @@ def test_a_rollback_that_is_repeated_goes_back_no_further(
 ) -> None:
     registry = Registry(root, NAME)
     registry.move("champion", version(registry, "1"), version(registry, "2"), "forced", "so")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        kill_at(patch, 1, after=True)
-        registry.move("champion", version(registry, "2"), version(registry, "1"), "rollback", "")
+    first, second = version(registry, "1"), version(registry, "2")
+    kill_at(monkeypatch, 1, after=True)
+    with pytest.raises(Killed):
+        registry.move("champion", second, first, "rollback", "")
+    monkeypatch.undo()
     assert launch_command("rollback", None, reason=None, root=root) == 0
     assert "version 1 is champion again: a rollback that was cut short is done now." in (
         capsys.readouterr().out
