@@ -55,7 +55,7 @@ def test_another_hole_size_cuts_other_holes(checkout: Any) -> None:
     [
         (
             (
-                "cli.py",
+                "cli/stages.py",
                 "params.py",
                 "commands/launch.py",
                 "terminal/progress.py",

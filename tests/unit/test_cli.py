@@ -62,7 +62,7 @@ def test_command_starts_its_stage_here_and_exits_with_its_code(
         started.append((stage, root))
         return 3
 
-    monkeypatch.setattr(cli, "launch", launch)
+    monkeypatch.setattr(cli.stages, "launch", launch)
     assert run.invoke(cli.app, [stage]).exit_code == 3
     assert started == [(stage, tmp_path)]
 
@@ -108,7 +108,8 @@ def test_command_on_runs_starts_here_with_what_was_typed_and_exits_with_its_code
         started.extend([arguments, root, options])
         return 3
 
-    monkeypatch.setattr(cli, "launch_command", launch_command)
+    for module in (cli.runs, cli.registry):
+        monkeypatch.setattr(module, "launch_command", launch_command)
     assert run.invoke(cli.app, typed.split()).exit_code == 3
     assert started == [arguments, tmp_path, options]
 
