@@ -69,10 +69,10 @@ def test_it_was_made_and_is_recorded_once_or_it_was_not(
 ) -> None:
     registry = Registry(root, NAME)
     first, second = version(registry, "1"), version(registry, "2")
-    kill_at(monkeypatch, step, after=after)
-    with pytest.raises(Killed):
-        registry.move("champion", first, second, "earned", "better")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        kill_at(patch, step, after=after)
+        with pytest.raises(Killed):
+            registry.move("champion", first, second, "earned", "better")
 
     again = Registry(root, NAME)
     with again.locked() as finished:
@@ -100,10 +100,10 @@ def test_a_rollback_that_is_repeated_goes_back_no_further(
     registry = Registry(root, NAME)
     registry.move("champion", version(registry, "1"), version(registry, "2"), "forced", "so")
     first, second = version(registry, "1"), version(registry, "2")
-    kill_at(monkeypatch, 1, after=True)
-    with pytest.raises(Killed):
-        registry.move("champion", second, first, "rollback", "")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        kill_at(patch, 1, after=True)
+        with pytest.raises(Killed):
+            registry.move("champion", second, first, "rollback", "")
     assert launch_command("rollback", None, reason=None, root=root) == 0
     assert "version 1 is champion again: a rollback that was cut short is done now." in (
         capsys.readouterr().out
