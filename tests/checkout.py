@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,14 +95,18 @@ class Checkout:
         self.end_workers()
 
     def end_workers(self) -> None:
+        for pid, words in self.processes().items():
+            if "queue-worker" in words:
+                os.kill(pid, signal.SIGTERM)
+
+    def processes(self) -> dict[int, list[str]]:
+        """The processes that work in the tree, with the words of their commands."""
+        found = {}
         for process in Path("/proc").glob("[0-9]*"):
-            try:
-                words = (process / "cmdline").read_text().split("\0")
-                is_ours = (process / "cwd").readlink().is_relative_to(self.root)
-            except OSError:  # it has ended meanwhile
-                continue
-            if "queue-worker" in words and is_ours:
-                os.kill(int(process.name), signal.SIGTERM)
+            with suppress(OSError):  # it has ended meanwhile
+                if (process / "cwd").readlink().is_relative_to(self.root):
+                    found[int(process.name)] = (process / "cmdline").read_text().split("\0")
+        return found
 
     def repro(self) -> list[str]:
         """`dvc repro`; the stages that were run."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from inpaint.base.processes import is_running
+
 _TEMPORARY = re.compile(r"\..+\.(\d{1,9})\.partial(\.[^.]*)?")  # see `temporary_beside`
 
 
@@ -45,18 +47,8 @@ def remove_leftovers(folder: Path) -> None:
     """Remove what processes that were killed while they wrote have left in a folder."""
     for path in folder.glob(".*.partial*"):
         found = _TEMPORARY.fullmatch(path.name)
-        if found is not None and not _is_running(int(found[1])):
+        if found is not None and not is_running(int(found[1])):
             path.unlink(missing_ok=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
 
 
 def write_text(path: Path, text: str) -> None:

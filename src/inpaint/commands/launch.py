@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from inpaint.base.errors import InputError, StageError
+from inpaint.base.processes import OWNER, is_running
 from inpaint.terminal.quiet import without_greetings
 
 _WATCH_S, _LAST_WORDS_S = 0.5, 30.0
@@ -56,11 +57,13 @@ def launch(*arguments: str, root: Path) -> int:
 def _end_with(parent: int) -> None:
     """End this process, as by Ctrl-C, soon after the one that started it has ended.
 
-    DVC that is ended alone leaves its stage behind, which would go on beside the next `dvc repro`.
+    DVC that is ended alone leaves its stage behind, which would go on beside the next `dvc repro`;
+    and so does `inpaint reproduce`, which starts DVC.
     """
+    owner = int(os.environ.get(OWNER, parent))
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == parent and is_running(owner):
             time.sleep(_WATCH_S)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_LAST_WORDS_S)

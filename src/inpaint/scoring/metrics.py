@@ -93,30 +93,28 @@ def psnr_db(mse: float) -> float | None:
     return None if mse == 0 else float(-10 * np.log10(mse))
 
 
-def _error(of: np.ufunc, *, in_hole: bool) -> Callable[..., np.ndarray]:
-    """The mean of a function of the difference, on the scale [0, 1], of each image.
+def _errors(of: np.ufunc, image_true: np.ndarray, image_pred: np.ndarray) -> np.ndarray:
+    """A function of each pixel's difference on the scale [0, 1], its channels averaged: float64
+    (N, H, W)."""
+    difference = (image_true.astype(np.float32) - image_pred) / np.float32(255)
+    averaged: np.ndarray = of(difference).mean(axis=-1, dtype=np.float64)
+    return averaged
 
-    Taken over the whole image, or over the pixels of the hole alone (0 where there is none).
-    """
 
-    def score(image_true: np.ndarray, image_pred: np.ndarray, holes: np.ndarray) -> np.ndarray:
-        difference = (image_true.astype(np.float32) - image_pred) / np.float32(255)
-        per_pixel = of(difference).mean(axis=-1, dtype=np.float64)
-        if not in_hole:
-            return per_pixel.mean(axis=(1, 2))
-        num_missing = np.maximum(holes.sum(axis=(1, 2)), 1)
-        return np.where(holes, per_pixel, 0).sum(axis=(1, 2)) / num_missing
-
-    return score
+def _in_hole(errors: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """The mean over the missing pixels of each image, 0 where there are none."""
+    num_missing = np.maximum(holes.sum(axis=(1, 2)), 1)
+    mean: np.ndarray = np.where(holes, errors, 0).sum(axis=(1, 2)) / num_missing
+    return mean
 
 
 # Scores of each image: (image_true, image_pred, holes) -> float64 (N,).
 PER_IMAGE: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
-    "ssim": lambda image_true, image_pred, _holes: ssim_tensorflow(image_true, image_pred),
-    "mse": _error(np.square, in_hole=False),
-    "mae": _error(np.abs, in_hole=False),
-    "hole_mse": _error(np.square, in_hole=True),
-    "hole_mae": _error(np.abs, in_hole=True),
+    "ssim": lambda true, pred, _holes: ssim_tensorflow(true, pred),
+    "mse": lambda true, pred, _holes: _errors(np.square, true, pred).mean(axis=(1, 2)),
+    "mae": lambda true, pred, _holes: _errors(np.abs, true, pred).mean(axis=(1, 2)),
+    "hole_mse": lambda true, pred, holes: _in_hole(_errors(np.square, true, pred), holes),
+    "hole_mae": lambda true, pred, holes: _in_hole(_errors(np.abs, true, pred), holes),
 }
 
 

@@ -21,9 +21,11 @@ import yaml
 
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import Paths, project_root
+from inpaint.base.processes import OWNER, is_running
 
 _REF = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(?P<name>.+)")
 _FORMAT = "--format=%(objectname) %(refname)"
+_TREE = re.compile(r"inpaint-(?P<pid>\d{1,9})-.*")  # see `tree_of`
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,17 @@ def has_commit(root: Path, revision: str) -> bool:
 def tree_of(root: Path, revision: str) -> Iterator[Path]:
     """A temporary checkout of a commit that shares the project's Git objects.
 
-    It lies where DVC makes its own temporary trees, and goes when the block ends.
+    It lies where DVC makes its own temporary trees, and goes when the block ends; that of a process
+    that was killed goes here.
     """
     parent = root / ".dvc" / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.iterdir():
+        match = _TREE.fullmatch(left.name)
+        if match and not is_running(int(match["pid"])):
+            shutil.rmtree(left, ignore_errors=True)
     inside = _run(["git", "rev-parse", "--show-prefix"], cwd=root).strip()
-    with tempfile.TemporaryDirectory(dir=parent, prefix="inpaint-") as folder:
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f"inpaint-{os.getpid()}-") as folder:
         _share_objects(root, Path(folder))
         _run(["git", "checkout", "--quiet", "--detach", revision], cwd=Path(folder))
         yield Path(folder, inside)
@@ -142,6 +149,7 @@ def run_pipeline(tree: Path, root: Path, name: str, baseline: str) -> None:
     """
     environment = _environment() | {"DVC_ROOT": str(project_root(root))}
     environment |= {"DVC_EXP_NAME": name, "DVC_EXP_BASELINE_REV": baseline}
+    environment[OWNER] = str(os.getpid())
     command = [sys.executable, "-m", "dvc", "repro", "--force"]
     process = subprocess.Popen(command, cwd=tree, env=environment, start_new_session=True)
     try:

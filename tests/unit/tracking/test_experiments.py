@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -253,6 +254,20 @@ def test_a_tree_goes_also_if_its_block_fails(project: DvcProject) -> None:
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert trees(project) == []
+
+
+def test_a_tree_that_a_killed_process_left_goes_with_the_next(project: DvcProject) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder = project.root / ".dvc" / "tmp"
+    for name in (f"inpaint-{ended.pid}-left", f"inpaint-{os.getpid()}-mine", "inpaint-other"):
+        (folder / name / "below").mkdir(parents=True)
+    with experiments.tree_of(project.root, project.revision):
+        there = {path.name for path in folder.glob("inpaint-*")}
+    assert {f"inpaint-{os.getpid()}-mine", "inpaint-other"} < there
+    assert f"inpaint-{ended.pid}-left" not in there
+    for name in (f"inpaint-{os.getpid()}-mine", "inpaint-other"):
+        shutil.rmtree(folder / name)
 
 
 def test_a_tree_of_no_commit_is_refused_and_leaves_nothing(project: DvcProject) -> None:
