@@ -215,6 +215,15 @@ def test_hole_must_fit_into_the_image(
     assert f"1 to {largest}" in message
 
 
+def test_strokes_are_up_to_half_as_wide_as_an_image(tmp_path: Path) -> None:
+    changes = {"data.dataset": "photos", "data.image_size": 17, "mask.size": 4}
+    changes |= {"mask.box_sides": [1, 4], "mask.brush_width": 8}
+    assert load_text(tmp_path, changed(changes)).mask.brush_width == 8
+    message = refusal(tmp_path, changed(changes | {"mask.brush_width": 0.53}))
+    told = "received 0.53, allowed for the 17x17 images of photos: 1 to 8 (pixels)"
+    assert f"mask.brush_width: {told}" in message
+
+
 def test_holes_grow_with_the_crops(tmp_path: Path) -> None:
     changes = {"data.dataset": "photos", "data.image_size": 72, "mask.box_sides": [3, 71]}
     assert load_text(tmp_path, changed(changes)).mask.box_sides == [3, 71]

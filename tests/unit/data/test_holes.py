@@ -1,5 +1,6 @@
 """Holes: where they lie, how large they are, and that drawing them can be repeated."""
 
+import hashlib
 import itertools
 from typing import Any
 
@@ -150,6 +151,29 @@ def test_first_holes_do_not_depend_on_the_count(mask: Section, kind: str) -> Non
 @pytest.mark.parametrize("kind", RANDOM_KINDS)
 def test_other_seeds_draw_other_holes(mask: Section, kind: str) -> None:
     assert (draw(mask, kind, seed=1) != draw(mask, kind, seed=2)).any()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "kind", "digest"),
+    [
+        (28, 28, "center", "13c27590dccc7b06"), (20, 45, "center", "0cd816da12bbc3e4"),
+        (28, 28, "box", "d7347952df39354a"), (20, 45, "box", "84b2ccb391babd85"),
+        (28, 28, "brush", "9e9a7cf503d3dd42"), (20, 45, "brush", "3fb588ca9c61bbfe"),
+        (28, 28, "dots", "c214a3d794cf4ebe"), (20, 45, "dots", "1ce5e3b1cc8ea474"),
+        (28, 28, "half", "289e7ee29b663ab6"), (20, 45, "half", "2ac526822b3d3827"),
+        (28, 28, "mixed", "e3c860df771a8d21"), (20, 45, "mixed", "4f42ca4b3f67b605"),
+    ],
+)  # fmt: skip
+def test_holes_of_a_seed_stay_the_same(height: int, width: int, kind: str, digest: str) -> None:
+    """Scores that were published are of these: who draws other ones, cannot compare with them."""
+    mask = {"size": 0.3, "box_sides": [0.1, 0.6], "brush_width": 0.1, "share": 0.25}
+    drawn = holes.draw(np.random.default_rng(7), kind, 100, height, width, mask)
+    assert hashlib.sha256(np.packbits(drawn).tobytes()).hexdigest()[:16] == digest
+
+
+def test_the_smallest_images_keep_a_pixel(mask: Section) -> None:
+    drawn = holes.draw(np.random.default_rng(0), "dots", 20, 2, 2, mask | {"share": 0.9})
+    assert drawn.sum(axis=(1, 2)).tolist() == [3] * 20
 
 
 @pytest.mark.parametrize("kind", holes.HOLE_KINDS)

@@ -59,8 +59,15 @@ def test_idx_sizes_are_big_endian() -> None:
     ],
 )
 def test_idx_with_a_wrong_start_is_refused(content: bytes) -> None:
-    with pytest.raises(InputError, match="labels is not an idx file of unsigned bytes"):
+    with pytest.raises(InputError) as caught:
         formats.read_idx(content, "labels")
+    told = f"labels is not an idx file of unsigned bytes: starts {content[:4]!r}"
+    assert str(caught.value) == told
+
+
+def test_idx_of_four_bytes_is_one_that_was_cut() -> None:
+    with pytest.raises(InputError, match="^images is cut short: 4 bytes, header 16$"):
+        formats.read_idx(IDX_HEADER[:4], "images")
 
 
 def test_idx_cut_in_its_header_is_refused() -> None:

@@ -23,6 +23,13 @@ def test_order_is_a_permutation(rng: np.random.Generator) -> None:
     assert (order != np.arange(200)).any()
 
 
+def test_order_of_a_seed_stays_the_same() -> None:
+    """Scores that were published are of the images that it puts into each split."""
+    labels = np.array([1, 0, 0, 1, 1, 0, 1, 1, 1, 2])
+    order = stratified_order(np.random.default_rng(7), labels)
+    assert order.tolist() == [4, 1, 0, 5, 9, 3, 6, 8, 2, 7]
+
+
 def test_every_stretch_of_the_order_has_all_classes_in_proportion(
     rng: np.random.Generator,
 ) -> None:
