@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A DVC_ROOT inherited from elsewhere would send the runs to another project's database.
 unexport DVC_ROOT
 
-.PHONY: help setup run serve test test-all torture bench pretrained grid pictures results results-mnist results-cifar10 lint lock clean
+.PHONY: help setup run serve test test-all torture mutants bench pretrained grid pictures results results-mnist results-cifar10 lint lock clean
 
 MODEL ?= inpaint-mnist
 PORT ?= 5001
@@ -21,6 +21,7 @@ help:
 	@echo "make test      set up .venv and run the tests"
 	@echo "make test-all  also the slow tests; a skipped test is a failure"
 	@echo "make torture   kill the pipeline, break its files, garble its input, by the hundred"
+	@echo "make mutants   change the code in thousands of places; some test has to notice: an hour"
 	@echo "make bench     how fast it is, against rivals: about 25 minutes"
 	@echo "make grid      short trainings on every data set and kind of hole: an hour and a half"
 	@echo "make pretrained  train the models that come with the package again: half an hour each"
@@ -53,8 +54,15 @@ test-all: $(BIN)/ready
 	$(BIN)/pytest -m "not torture" --no-skips
 
 torture: $(BIN)/ready
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties
 	$(BIN)/pytest -m torture tests/faults
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties
+	for reader in idx compressed-idx cifar picture params; do \
+	  $(BIN)/python -m tests.faults.fuzz $$reader 150 || exit; done
+
+mutants: $(BIN)/ready
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 bench: run
 	python -m benchmarks.speed
@@ -104,7 +112,7 @@ lock:
 	  pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv data/raw data/prepared data/holes models dvc_plots mlruns mlflow.db* .dvc/cache .dvc/tmp .dvc/config.local \
+	rm -rf .venv mutants data/raw data/prepared data/holes models dvc_plots mlruns mlflow.db* .dvc/cache .dvc/tmp .dvc/config.local \
 	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 	  reports/metrics.json reports/per_image.csv reports/restored.npy reports/histogram.csv \
 	  reports/train.json reports/train

@@ -132,9 +132,8 @@ def main(name: str, seconds: str) -> None:
             read(content)
 
     warnings.simplefilter("ignore")  # Pillow's, of what it reads all the same
-    atheris.Setup(
-        [sys.argv[0], f"-max_total_time={seconds}", *_LIMITS, str(corpus)], read_or_refuse
-    )
+    options = (f"-max_total_time={seconds}", f"-artifact_prefix={tempfile.mkdtemp()}/", *_LIMITS)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], read_or_refuse)
     atheris.Fuzz()
 
 

@@ -66,7 +66,7 @@ def test_idx_with_a_wrong_start_is_refused(content: bytes) -> None:
 
 
 def test_idx_of_four_bytes_is_one_that_was_cut() -> None:
-    with pytest.raises(InputError, match="^images is cut short: 4 bytes, header 16$"):
+    with pytest.raises(InputError, match=r"^images is cut short: 4 bytes, header 16$"):
         formats.read_idx(IDX_HEADER[:4], "images")
 
 
