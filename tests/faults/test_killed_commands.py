@@ -80,7 +80,7 @@ def test_sync(good: Checkout) -> None:
     assert f"run {after.run_id[:8]}: complete" in good.run("inpaint", "sync")
 
 
-def test_promote_and_rollback(good: Checkout) -> None:
+def test_promote(good: Checkout) -> None:
     client = MlflowClient(f"sqlite:///{good.root}/mlflow.db")
 
     def withdraw() -> None:
@@ -94,7 +94,7 @@ def test_promote_and_rollback(good: Checkout) -> None:
     assert "champion to version 1, earned: " in str(model.description)
     [version] = client.search_model_versions(f"name = '{MODEL}'")
     assert str(version.description).startswith("**mnist, center holes**")
-    assert version.run_id == summary(good)["run_id"]
+    assert version.run_id in {run.run_id for run in runs(good.root)}
 
 
 def test_reproduce(good: Checkout) -> None:
@@ -105,7 +105,7 @@ def test_reproduce(good: Checkout) -> None:
 
     command = ("inpaint", "reproduce", run_id, "--name", "again")
     repeat_until_done(good, *command, longest=50, least=5, renew=forget)
-    assert good.run("dvc", "exp", "list").count("[again]") == 1
+    assert good.run("dvc", "exp", "list", "--all-commits").count("[again]") == 1
     good.run("inpaint", "runs")  # ends those whose process is gone
     assert {run.status for run in runs(good.root)} <= {"FINISHED", "KILLED"}
     key = "test/model/composite/ssim_unit"
@@ -130,7 +130,8 @@ def test_a_worker_of_the_queue(good: Checkout) -> None:
         for pid in good.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        good.run("dvc", "queue", "kill", "--force", "queued")
+        if "Running" in good.run("dvc", "queue", "status"):
+            good.run("dvc", "queue", "kill", "--force", "queued")
         good.run("dvc", "queue", "remove", "queued")
     good.run("dvc", "exp", "run", "--queue", "--name", "queued", *settings)
     good.run_queue()

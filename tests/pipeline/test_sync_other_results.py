@@ -83,6 +83,21 @@ def test_the_newest_scores_stay_whatever_is_synced_after(pulled: Any, newest: bo
     assert ("learned_nothing" in run.data.tags) != newest
 
 
+def test_new_scores_are_the_runs_also_if_the_clock_went_back(
+    pulled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several values MLflow takes the one with the latest time."""
+    sync(pulled)
+    result = read_checked(pulled.paths.metrics)
+    result["valid"]["score"]["ssim_unit"]["mean"] = 0.125
+    write_checked(pulled.paths.metrics, result)
+    monkeypatch.setattr("inpaint.tracking.sync.time.time", lambda: 1e9)  # in 2001
+    assert "scores" in sync(pulled).added
+    [run] = runs_of(store_of(pulled))
+    assert run.data.metrics["valid/score/ssim_unit/mean"] == 0.125
+    assert sync(pulled).added == ()
+
+
 @pytest.mark.parametrize("content", ["{}", "[]", '{"run_id": "7e", "epochs": 2}', "no JSON"])
 def test_results_of_another_version_are_an_error_of_one_line(pulled: Any, content: str) -> None:
     pulled.paths.train_summary.write_text(content)

@@ -210,15 +210,24 @@ def _add_curves(store: Store, run: Run, record: Record) -> bool:
 
 
 def _add_metrics(store: Store, run: Run, record: Record) -> bool:
-    """Log scores that are missing or others; of several values MLflow shows the latest."""
-    now = round(time.time() * 1000)
+    """Log scores that are missing or others."""
     other = [
-        Metric(key, value, now, 0)
+        Metric(key, value, _latest(store, run, key), 0)
         for key, value in record.metrics.items()
         if run.data.metrics.get(key) != value
     ]
     log_batch(store, run.info.run_id, metrics=other)
     return bool(other)
+
+
+def _latest(store: Store, run: Run, key: str) -> int:
+    """A time, in milliseconds, after those of a metric's values, of which MLflow shows the latest:
+    now, unless the clock went back."""
+    now = round(time.time() * 1000)
+    if key not in run.data.metrics:
+        return now
+    history = store.client.get_metric_history(run.info.run_id, key)
+    return max([now, *(1 + metric.timestamp for metric in history)])
 
 
 def _add_model(store: Store, run: Run, record: Record) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock
@@ -26,6 +26,8 @@ from inpaint.tracking.registry.moves import (
     moves_of,
 )
 from inpaint.tracking.store import ignoring, open_client, telling_problems
+
+_TICK = timedelta(microseconds=1)  # a move comes after the one before, also if the clock went back
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Registry:
         if self.version_by_alias(alias) != before:
             raise StageError(f"somebody else has moved {alias} meanwhile: try again")
         with telling_problems(self._root):
-            time = datetime.now(UTC)
+            time = max([datetime.now(UTC), *(at + _TICK for at, _ in self.moves()[-1:])])
             self._client.set_registered_model_tag(self.name, BEGUN, as_begun(time, move))
             self._client.set_registered_model_alias(self.name, alias, to.number)
             self._record(time, move)

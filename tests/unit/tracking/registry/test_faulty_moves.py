@@ -1,6 +1,7 @@
-"""A move of an alias whose process is killed half-way, in a real registry."""
+"""Moves of an alias that are cut short, or dated by a wrong clock, in a real registry."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,25 @@ def test_a_rollback_that_is_repeated_goes_back_no_further(
     assert [(move.after, move.kind) for _, move in registry.moves()] == [
         ("1", "earned"), ("2", "forced"), ("1", "rollback"),
     ]  # fmt: skip
+
+
+def test_moves_keep_their_order_if_the_clock_goes_back(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, _zone: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2001, 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr("inpaint.tracking.registry.models.datetime", Earlier)
+    registry = Registry(root, NAME)
+    first, second = version(registry, "1"), version(registry, "2")
+    registry.move("champion", first, second, "earned", "better")
+    registry.move("champion", second, first, "forced", "no")
+    assert [move.after for _, move in registry.moves()] == ["1", "2", "1"]
+    previous = registry.previous("champion")
+    assert previous is not None
+    assert previous.number == "2"
 
 
 def test_a_mark_that_somebody_has_edited_is_forgotten(root: Path) -> None:
