@@ -17,7 +17,7 @@ _WAYS = (
     *("SIGKILL all", "SIGKILL itself", "SIGKILL children"),
     *("SIGTERM all", "SIGTERM itself", "SIGTERM children", "SIGINT all"),
 )
-_KILLS = 100
+_KILLS = 60
 _GARBLED = "Unable to read RWLock-file '.dvc/tmp/rwlock'"
 _NUM_PICTURES = 3000
 _LONGEST = 16.0  # seconds: `dvc repro` takes somewhat more

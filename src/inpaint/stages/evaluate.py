@@ -36,7 +36,6 @@ def run(params: Params, paths: Paths) -> str:
     manifest = read_checked(paths.images_manifest)
     trained = read_checked(paths.train_summary)
     model = _load(paths, trained)
-    checkpoints.discard(paths.root, trained)  # DVC has stored what came of it
     methods = baselines(load_images(paths, "train"))
     true, holes, restored, scores = {}, {}, {}, {}
     for split in _SCORED:
@@ -71,7 +70,10 @@ def run(params: Params, paths: Paths) -> str:
     }
     write_checked(paths.metrics, result)
     files.write_json(paths.summary, _headline(result, trained))
-    return _conclude(result, trained, log_results(paths))
+    logged = log_results(paths)
+    # Not before: `inpaint reproduce` keeps nothing of a training until all stages are done.
+    checkpoints.discard(paths.root, trained)
+    return _conclude(result, trained, logged)
 
 
 def _load(paths: Paths, trained: dict[str, Any]) -> serving.Inpainter:
