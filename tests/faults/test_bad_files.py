@@ -1,13 +1,16 @@
 """Official files and archives as nobody should serve them: an InputError, and no more memory."""
 
+import bz2
 import gzip
 import io
+import lzma
 import struct
 import tarfile
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,6 +95,26 @@ def test_a_bomb_is_refused_before_it_is_in_memory(
     assert peak < 20_000_000
 
 
+@pytest.mark.parametrize("read", [formats.gunzip, formats.untar])
+def test_what_is_just_not_too_large_is_read(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[bytes, str], object]
+) -> None:
+    content = gzip.decompress(archive(member("a"), content=b"1"))
+    monkeypatch.setattr(formats, "_LARGEST", len(content))
+    assert read(gzip.compress(content), "it") in (content, {"a": b"1"})
+    monkeypatch.setattr(formats, "_LARGEST", len(content) - 1)
+    with pytest.raises(InputError, match=r"^it holds more than [0-9,]+ bytes: it is not the off"):
+        read(gzip.compress(content), "it")
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_an_archive_within_a_compressed_file_is_refused(compress: Any) -> None:
+    """It would be as large as it likes: what is uncompressed is bounded once."""
+    twice = gzip.compress(compress(gzip.decompress(archive(member("a"), content=b"1"))))
+    with pytest.raises(InputError, match="it is damaged or cut short"):
+        formats.untar(twice, "it")
+
+
 def archive(*members: tarfile.TarInfo, content: bytes = b"") -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as tar:
@@ -120,6 +143,12 @@ LINKS = {
 @pytest.mark.parametrize("what", LINKS)
 def test_links_and_devices_are_left_out(what: str) -> None:
     assert formats.untar(archive(LINKS[what]), "it") == {}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_links_to_a_file_of_the_archive_are_left_out(kind: bytes) -> None:
+    there = archive(member("a"), member("b", kind, "a"), content=b"1")
+    assert formats.untar(there, "it") == {"a": b"1"}
 
 
 @pytest.mark.parametrize(

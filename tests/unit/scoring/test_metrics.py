@@ -190,6 +190,15 @@ def test_summary_pools_hole_errors_by_the_size_of_the_hole() -> None:
     )
 
 
+def test_errors_of_a_single_missing_pixel_are_its_own() -> None:
+    image_true = np.zeros((1, 11, 11, 1), np.uint8)
+    image_pred, holes = image_true.copy(), np.zeros((1, 11, 11), dtype=bool)
+    image_pred[0, 3, 4], holes[0, 3, 4] = 51, True
+    summary = metrics.summarize(metrics.score_images(image_true, image_pred, holes))
+    assert summary["hole_mae"] == pytest.approx(0.2)
+    assert summary["hole_mse"] == pytest.approx(0.04)
+
+
 def test_summary_of_perfect_images_is_valid_json(photographs: np.ndarray) -> None:
     holes = np.zeros((2, 24, 40), dtype=bool)
     summary = metrics.summarize(metrics.score_images(photographs[:2], photographs[:2], holes))

@@ -34,6 +34,22 @@ def scratch_and_word(side: int, thickness: int) -> np.ndarray:
     return drawn.astype(bool)
 
 
+@pytest.mark.parametrize("scale", [0.01, 1.0, 300.0])
+def test_sums_of_weighed_bytes_are_exact_and_as_fine_as_can_be(
+    rng: np.random.Generator, scale: float
+) -> None:
+    weights = scale * rng.normal(size=(50, 40))
+    rounded = equations._with_exact_sums(weights)
+    largest_sum = 255 * np.abs(weights).sum(axis=1).max()
+    step = 2.0 ** (np.ceil(np.log2(largest_sum)) - 52)  # a float64 has 53 bits
+    np.testing.assert_array_equal(rounded / step, np.rint(weights / step))
+    pixels = rng.integers(0, 256, (1000, 40)).astype(float)
+    order = rng.permutation(40)
+    sums = [(rounded[0][each] * pixels[:, each]).cumsum(axis=1)[:, -1]
+            for each in (np.arange(40), order)]  # fmt: skip
+    np.testing.assert_array_equal(*sums)
+
+
 def boxes(side: int, *, size: int, step: int, gap: int = 0) -> np.ndarray:
     hole = np.zeros((side, side), dtype=bool)
     for row, column in itertools.product(range(gap, side - size, step), repeat=2):
