@@ -86,6 +86,31 @@ def test_what_is_no_password_is_told(address: str, text: str, told: str) -> None
     assert without_secrets(text, address) == told
 
 
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        f"https://zoe:{SECRET}@127.0.0.1:1/data",
+        f"http://zoe:{SECRET}@127.0.0.1/",
+        f"http://:{SECRET}@127.0.0.1:1",
+        "http://zoe:open/sesame@127.0.0.1:1/data",
+        "http://zoe:open#sesame@127.0.0.1:1/data",
+        f"http://127.0.0.1:1/data?token={SECRET}",
+        f"http://127.0.0.1:1/data#{SECRET}",
+    ],
+)
+def test_a_failing_download_tells_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], mirror: str
+) -> None:
+    project = make_project(tmp_path)
+    project.set({"data": {"source": "official"}})
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror)
+    assert project.run("prepare") == 2
+    told = "".join(capfd.readouterr())
+    assert told.startswith("error: cannot fetch from INPAINT_DATA_MIRROR: received an address with")
+    assert not re.search("open|sesame|zoe", told)
+    assert not list(tmp_path.rglob("data/**/*.*"))
+
+
 def git(root: Path, *words: str) -> None:
     identity = ("-c", "user.name=tester", "-c", "user.email=tester@example.com")
     subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True)
