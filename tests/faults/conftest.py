@@ -1,10 +1,17 @@
-"""A checkout whose results are known, to be disturbed."""
+"""A checkout whose results are known, to be disturbed; and small projects, for commands to fail."""
 
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.checkout import Checkout, make_checkout
+from inpaint import cli
+from tests.checkout import ROOT, Checkout, make_checkout
 from tests.faults.killing import results
 
 EPOCHS = 20
@@ -31,3 +38,48 @@ def fresh(checkout: Checkout, undisturbed: dict[str, Any]) -> Checkout:  # noqa:
     """The checkout without any results."""
     checkout.start_anew()
     return checkout
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of an MLflow store, in which there is nothing: making one takes seconds."""
+    from inpaint.tracking.store import open_client
+
+    root = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        open_client(root)
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def project(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With a store of its own; MLflow leaves the address of the last one in the environment."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(database, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def inpaint_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Runs `inpaint` in the test's folder, where a digit.png is.
+
+    It gives what was printed, once the exit code is the expected one.
+    """
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "examples" / "digit.png", tmp_path)
+    monkeypatch.setitem(sys.modules, "gradio", MagicMock())
+    for variable in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE", "GRADIO_TEMP_DIR"):
+        monkeypatch.setenv(variable, "")  # so that it is gone after the test
+
+    def run(*words: str, code: int) -> str:
+        result = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "1000"}).invoke(cli.app, words)
+        printed = result.output + "".join(capfd.readouterr())
+        assert result.exit_code == code, printed
+        return printed
+
+    return run

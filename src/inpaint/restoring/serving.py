@@ -1,6 +1,8 @@
 """The one way from images with holes to restored images."""
 
+import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,33 @@ from inpaint.restoring.windows import Piece, pieces
 # Models for photographs, by number of channels: made by `make pretrained`.
 _FOLDER = Path(__file__).parent / "pretrained"
 PRETRAINED = {1: _FOLDER / "grey.keras", 3: _FOLDER / "colour.keras"}
+# What a saved network consists of. Keras would take all of its own classes and functions, in its
+# safe mode too: some of them write files, others fetch them.
+_MEMBERS = ["config.json", "metadata.json", "model.weights.h5"]
+_PARTS = {
+    "keras.DTypePolicy",
+    "keras.initializers.GlorotUniform",
+    "keras.initializers.Zeros",
+    "keras.layers.Activation",
+    "keras.layers.Add",
+    "keras.layers.Concatenate",
+    "keras.layers.Conv2D",
+    "keras.layers.Conv2DTranspose",
+    "keras.layers.Dropout",
+    "keras.layers.InputLayer",
+    "keras.layers.MaxPooling2D",
+    "keras.src.models.functional.Functional",
+    "keras.src.ops.numpy.Add",
+    "keras.src.ops.numpy.Multiply",
+    "keras.src.ops.numpy.Subtract",
+    "keras.src.ops.numpy.TrueDivide",
+    "None.__keras_tensor__",
+}
+# What Keras, h5py and zipfile raise of files that somebody has damaged or made up.
+_FAULTS = (
+    *(ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 # Pixels of a picture that a network sees whole: the report's takes 2.5 GB for them.
 _LARGEST_WHOLE = 2_000_000
 
@@ -193,18 +222,48 @@ def load_pretrained(channels: int) -> Inpainter:
 
 
 def load(path: Path) -> Inpainter:
-    """Load a saved network, in Keras's safe mode: no code is taken from the file.
+    """Load a saved network. It is checked before Keras sees it, whose safe mode takes no code from
+    the file either.
 
     Raises:
-        ValueError: there is no such file, it is no Keras model, or an older version made it.
+        ValueError: there is no such file, it is no Keras model, it holds more than the networks
+            here are made of, or an older version made it.
     """
     if not path.is_file():
         raise ValueError(f"{path} is not there")
     if not zipfile.is_zipfile(path):  # Keras would say that it is not found
         raise ValueError(f"{path} is no model of this project, or is cut off: no Keras file")
     try:
+        _check_parts(path)
         return Inpainter(keras.saving.load_model(path, compile=False, safe_mode=True))
-    # Of a layer that it does not know, or that does not fit, Keras tells by a TypeError.
-    except (ValueError, TypeError) as error:
+    except _FAULTS as error:
         reason = next(iter(str(error).splitlines()), "")
         raise ValueError(f"{path} is no model of this project: {reason}") from None
+
+
+def _check_parts(path: Path) -> None:
+    """Refuse a file that names anything but `_PARTS` and the layers of this project."""
+    if path.suffix != ".keras":  # by which Keras chooses another reader
+        raise ValueError("its name does not end in .keras")
+    with zipfile.ZipFile(path) as archive:
+        if sorted(archive.namelist()) != _MEMBERS:
+            raise ValueError(f"received other files in it, allowed: {', '.join(_MEMBERS)}")
+        content = archive.read("config.json")
+    left = [json.loads(content)]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            if "class_name" in each:
+                _check_part(each)
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+
+
+def _check_part(part: Mapping[str, object]) -> None:
+    name, registered = part["class_name"], part.get("registered_name")
+    is_keras = f"{part.get('module')}.{name}" in _PARTS and registered in (None, name)
+    own = f"inpaint>{name}"
+    is_own = registered == own and keras.saving.get_registered_object(own) is not None
+    if not (is_keras or is_own):
+        raise ValueError(f"it holds {name!r:.100}, which no network here is made of")

@@ -25,7 +25,7 @@ from inpaint import restoring
 from inpaint.base.checked import write_checked
 from inpaint.base.errors import InputError
 from inpaint.data.images.catalogue import DATASETS
-from inpaint.tracking.store import PROBLEMS, ignoring
+from inpaint.tracking.store import PROBLEMS, ignoring, without_secrets
 
 NAME = "inpainter"
 # What MLflow loads; the package `restoring` is all of a model's own code.
@@ -92,7 +92,8 @@ def model_files(uri: str, advice: str = "") -> Iterator[Path]:
         try:
             mlflow.artifacts.download_artifacts(uri, dst_path=folder)
         except PROBLEMS as error:
-            raise InputError(f"the files of {uri} cannot be read: {error}{advice}") from None
+            told = without_secrets(str(error), mlflow.get_tracking_uri())
+            raise InputError(f"the files of {uri} cannot be read: {told}{advice}") from None
         if not Path(folder, "MLmodel").is_file():  # MLflow takes a missing folder for an empty one
             raise InputError(f"the files of {uri} are not where they were{advice}")
         yield Path(folder)

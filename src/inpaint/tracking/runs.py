@@ -42,7 +42,7 @@ class RunInfo:
             logged to.
         status: RUNNING, FINISHED, FAILED or KILLED.
         started: in UTC.
-        artifacts: where its files are.
+        artifacts: where its files are; told without user and password.
     """
 
     run_id: str
@@ -223,13 +223,14 @@ _SYNC = "if it is the workspace's or an experiment's, `inpaint sync` logs it aga
 
 
 def _info(run: Run) -> RunInfo:
+    artifacts = run.info.artifact_uri or ""
     return RunInfo(
         run_id=run.info.run_id,
         training_id=run.data.tags[store.TRAINING_ID],
         name=run.info.run_name or "",
         status=run.info.status,
         started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
-        artifacts=run.info.artifact_uri or "",
+        artifacts=store.without_secrets(artifacts, artifacts),
         params=run.data.params,
         metrics={_FORMER_NAMES.get(name, name): value for name, value in run.data.metrics.items()},
         tags=run.data.tags,

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -79,18 +80,20 @@ def open_client(root: Path) -> MlflowClient:
     logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     uri = tracking_uri(root)
-    if urlparse(uri).scheme.partition("+")[0] not in _SCHEMES:
+    if uri.partition(":")[0].lower().partition("+")[0] not in _SCHEMES:
+        received = without_secrets(uri, uri)
         raise InputError(
-            f"MLFLOW_TRACKING_URI: received {uri!r}, allowed: an address that begins with one of "
-            f"{', '.join(_SCHEMES)}"
+            f"MLFLOW_TRACKING_URI: received {received!r}, allowed: an address that begins with one "
+            f"of {', '.join(_SCHEMES)}"
         )
     mlflow.set_tracking_uri(uri)  # where `Model.log` looks for it
     with _one_at_a_time(root, uri):
         try:
             _create_if_missing(uri)
             return MlflowClient(uri)
-        except (SQLAlchemyError, ImportError) as error:
-            # A damaged database, one that does not answer, or whose driver is not installed.
+        except (SQLAlchemyError, ImportError, ValueError) as error:
+            # A damaged database, one that does not answer, or whose driver is not installed; an
+            # address with a port that is no number.
             raise MlflowException(str(error)) from error
 
 
@@ -144,11 +147,23 @@ def describe_problem(root: Path, error: Exception) -> str:
     if "Caused by" in reason:  # of urllib3: the cause comes last
         reason = reason.rpartition(": ")[2].strip("\"')")
     uri = tracking_uri(root)
-    user, at, _ = urlparse(uri).netloc.rpartition("@")
-    told = f"the MLflow store {uri.replace(user + at, '')} cannot be used: {reason}"
+    told = without_secrets(f"the MLflow store {uri} cannot be used: {reason}", uri)
     if uri == _own_uri(root) and any(sign in reason for sign in _DAMAGES):
         told += "; it is damaged: move it away, and `inpaint sync` logs what the project holds anew"
     return told
+
+
+def without_secrets(text: str, address: str) -> str:
+    """A text that may quote an address, or parts of it, without its user, password and options;
+    of other addresses in it without user and password."""
+    _, is_address, place = address.partition("://")
+    users, _, rest = (place if is_address else address).rpartition("@")
+    if users and not users.startswith("/"):  # the path of a file
+        for part in filter(None, users.split("@")):  # a password may have an @, and readers differ
+            text = text.replace(f"{part}@", "")
+    text = re.sub(r"(?<=://)[^\s/@'\"]+@", "", text)
+    _, mark, options = rest.partition("?")
+    return text.replace(mark + options, "") if options else text
 
 
 @contextmanager

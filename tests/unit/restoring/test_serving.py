@@ -259,7 +259,7 @@ def test_model_that_carries_code_is_not_loaded(tmp_path: Path) -> None:
     image = keras.Input((24, 40, 3), name="image")
     code = keras.layers.Lambda(lambda x: x * 1.0)(image)
     keras.Model(image, code, name="report_unet").save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match=r"(?i)lambda.*unsafe|unsafe.*lambda"):
+    with pytest.raises(ValueError, match="it holds 'Lambda', which no network here is made of"):
         serving.load(tmp_path / "model.keras")
 
 
@@ -270,7 +270,9 @@ def test_model_with_a_layer_of_somebody_else_is_refused(tmp_path: Path) -> None:
 
     image = keras.Input((24, 40, 3), name="image")
     keras.Model(image, Odd()(image), name="report_unet").save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match=r"model\.keras is no model of this project: .*Functional"):
+    with pytest.raises(
+        ValueError, match=r"model\.keras is no model of this project: it holds 'Odd'"
+    ):
         serving.load(tmp_path / "model.keras")
 
 

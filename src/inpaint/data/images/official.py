@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -101,10 +102,26 @@ def _extract(name: str, digests: dict[str, str], address: str, raw_dir: Path) ->
         if not mirrored.is_file():
             raise InputError(f"{mirrored} is not there ({MIRROR_VARIABLE}={mirror})")
         return _checked(mirrored.read_bytes(), name, digests, where=str(mirrored))
+    _check_mirror(mirror)
     url = f"{mirror.rstrip('/')}/{raw_dir.name}/{name}" if mirror else address + name
     with atomic(kept) as temporary:
         _download(url, temporary, kept)
         return _checked(temporary.read_bytes(), name, digests, where=url)
+
+
+def _check_mirror(address: str) -> None:
+    """Refuse an address that holds a password, without repeating it: none would be sent."""
+    try:
+        parts = urlsplit(address)
+        is_plain = "@" not in parts.netloc and not (parts.query or parts.fragment)
+        is_plain = is_plain and parts.port != 0
+    except ValueError:  # no port: what follows the colon is a password with a slash
+        is_plain = False
+    if not is_plain:
+        raise InputError(
+            f"cannot fetch from {MIRROR_VARIABLE}: received an address with a user, a query or a "
+            "port that is no number, allowed: https://HOST/PATH or https://HOST:PORT/PATH"
+        )
 
 
 def _checked(content: bytes, name: str, digests: dict[str, str], where: str) -> dict[str, bytes]:
