@@ -2,8 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -53,7 +53,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         server.shutdown()
 
 
-SERVERS = {
+SERVERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
     "refuses": refusing,
     "hangs": hanging,
     "500": lambda: answering(500, b"Internal Server Error"),
@@ -70,8 +70,9 @@ def test_a_training_goes_on_without_its_server(
 ) -> None:
     with SERVERS[kind]() as address:
         environment = {"MLFLOW_TRACKING_URI": address, "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"}
-        printed = fresh.run("dvc", "repro", **environment)
-        told = fresh.run("inpaint", "sync", code=2, **environment)
+        cut_off = Checkout(fresh.root, environment)
+        printed = cut_off.run("dvc", "repro")
+        told = cut_off.run("inpaint", "sync", code=2)
     assert "training goes on without MLflow: the MLflow store" in printed
     assert printed.count("kept on the disk, but not logged; `inpaint sync` does that") >= 1
     assert "Traceback" not in printed + told
