@@ -10,6 +10,7 @@ import io
 import json
 import re
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -62,10 +63,9 @@ class Slot:
 
     def load(self) -> Checkpoint | None:
         """The checkpoint; None if there is none that is as it was written."""
-        try:
+        with suppress(FileNotFoundError, InputError, ValueError, KeyError, zipfile.BadZipFile):
             return _read(self.path)
-        except (FileNotFoundError, InputError):
-            return None
+        return None
 
     @property
     def is_due(self) -> bool:
