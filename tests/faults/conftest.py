@@ -1,8 +1,11 @@
-"""A checkout whose results are known, to be disturbed; and small projects, for commands to fail."""
+"""A checkout whose results are known, to be disturbed; small projects, for commands to fail; and
+what hostile models are made of.
+"""
 
 import shutil
 import sys
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -83,3 +86,25 @@ def inpaint_command(
         return printed
 
     return run
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Iterator[Path]:
+    """A file that must not be there in the end."""
+    path = tmp_path / "trace.png"
+    yield path
+    assert not path.exists()
+
+
+@pytest.fixture(scope="session")
+def members(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a saved network of this project consists of."""
+    from inpaint.restoring.networks import NETWORKS
+
+    network = NETWORKS["report_unet"].build(
+        1, filters=2, dropout=0.0, skip_connections=True, deepest=6, mirrored=False
+    )
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    network.save(path)
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
