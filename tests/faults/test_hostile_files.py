@@ -28,8 +28,7 @@ def test_a_checkpoint_is_not_unpickled(tmp_path: Path, trace: Path) -> None:
     content = archive_of(np.array([Trap(trace)]))
     with checkpoints.claimed(tmp_path, "key") as slot:
         slot.path.write_bytes(hashlib.sha256(content).digest() + content)
-        with suppress(ValueError):
-            assert slot.load() is None
+        assert slot.load() is None
 
 
 @pytest.mark.parametrize("what", ["images", "holes"])
