@@ -12,7 +12,7 @@ from inpaint.base.errors import InputError
 from inpaint.base.files import flatten
 from inpaint.data.holes import HOLE_KINDS
 from inpaint.data.images.catalogue import DATASETS
-from inpaint.params import Params, allowed_values, load_params
+from inpaint.params import Params, allowed_values, champion_of, load_params
 from inpaint.restoring.networks import NETWORKS
 from inpaint.training.losses import LOSSES
 
@@ -222,6 +222,16 @@ def test_strokes_are_up_to_half_as_wide_as_an_image(tmp_path: Path) -> None:
     message = refusal(tmp_path, changed(changes | {"mask.brush_width": 0.53}))
     told = "received 0.53, allowed for the 17x17 images of photos: 1 to 8 (pixels)"
     assert f"mask.brush_width: {told}" in message
+
+
+def test_the_champion_is_that_of_the_data_set(tmp_path: Path) -> None:
+    assert champion_of(tmp_path) is None
+    text = changed({"registry.model": "restorer", "data.dataset": "photos"})
+    (tmp_path / "params.yaml").write_text(text)
+    assert champion_of(tmp_path) == ("restorer", "photos")
+    (tmp_path / "params.yaml").write_text("[]")
+    with pytest.raises(InputError, match=r"params\.yaml: received list"):
+        champion_of(tmp_path)
 
 
 def test_holes_grow_with_the_crops(tmp_path: Path) -> None:

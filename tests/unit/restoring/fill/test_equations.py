@@ -211,6 +211,44 @@ def test_parts_are_solved_the_same_in_threads(
     assert np.array_equal(filled(image, hole), one_by_one)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("_WIDEST_BAND", 0), ("_MANY_SIDES", 1), ("_WORTH_ORDERING", 0), ("_SMALL_PART", 1),
+        ("_SMALL_PART", 10_000), ("_TOGETHER", 1), ("_AS_ONE", 0), ("_NARROW_BAND", 0),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("hole", ["thick scratch and word", "dots"])
+def test_whichever_way_is_the_fastest_the_fill_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray, hole: str, name: str, value: int
+) -> None:
+    image = astronaut[:256, :256]
+    missing = HOLES.get(hole, np.random.default_rng(0).random((256, 256)) < 0.3)
+    expected = filled(image, missing)
+    assert hasattr(parts, name)
+    monkeypatch.setattr(parts, name, value)
+    np.testing.assert_allclose(filled(image, missing), expected, rtol=0, atol=1e-10)
+
+
+def test_a_hole_is_told_to_be_too_large_before_it_is_filled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hole = np.zeros((200, 200), dtype=bool)
+    hole[50:120, 50:125] = True
+    assert not fill.may_be_too_large(hole)
+    fill.check_size(hole)
+    for limit, is_too_large in ((5250, False), (5249, True)):
+        monkeypatch.setattr(fill, "LARGEST_PART", limit)
+        monkeypatch.setattr(parts, "LARGEST_PART", limit)
+        assert fill.may_be_too_large(hole) == is_too_large
+        if is_too_large:
+            with pytest.raises(ValueError, match="received 5250 missing pixels that hang tog"):
+                fill.check_size(hole)
+        else:
+            fill.check_size(hole)
+            filled(np.zeros((200, 200, 1)), hole)
+
+
 def test_part_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "LARGEST_PART", 4999)
     monkeypatch.setattr(parts, "_solve", None)  # nothing is solved before
