@@ -270,8 +270,10 @@ def test_long_thin_stroke_is_no_part_that_is_too_large(
 
 
 def test_hole_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equations, "_LARGEST_HOLE", 1000)
     hole = boxes(100, size=5, step=10)
+    monkeypatch.setattr(equations, "_LARGEST_HOLE", hole.sum())
+    filled(np.zeros((100, 100, 1)), hole)
+    monkeypatch.setattr(equations, "_LARGEST_HOLE", 1000)
     message = f"^holes: received {hole.sum()} missing pixels in one image, allowed: 1000$"
     with pytest.raises(ValueError, match=message):
         filled(np.zeros((100, 100, 1)), hole)
