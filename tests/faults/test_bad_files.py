@@ -25,6 +25,8 @@ def idx(kind: int, *shape: int, content: bytes = b"") -> bytes:
 
 WHOLE_IDX = idx(8, 2, 3, 4, content=bytes(24))
 BAD_IDX: dict[str, bytes] = {
+    "no values": idx(8, 0, 28, 28),
+    "no values, of impossible sizes": idx(8, 0xFFFF2AFF, 0xFFFFFF03, 0),
     "empty": b"",
     **{f"cut to {size} bytes": WHOLE_IDX[:size] for size in (1, 2, 3, 4, 5, 8, 12, 15, 16, 39)},
     "one byte too many": WHOLE_IDX + b"\0",

@@ -65,7 +65,8 @@ def read_idx(content: bytes, name: str) -> np.ndarray:
         uint8, of the shape that the header states.
 
     Raises:
-        InputError: not an idx file of uint8, or shorter or longer than its header says.
+        InputError: not an idx file of uint8, without values, or shorter or longer than its header
+            says.
     """
     if len(content) < 4 or content[:3] != bytes([0, 0, _IDX_UINT8]):
         raise InputError(f"{name} is not an idx file of unsigned bytes: starts {content[:4]!r}")
@@ -79,7 +80,7 @@ def read_idx(content: bytes, name: str) -> np.ndarray:
         raise InputError(f"{name} is cut short: {len(content)} bytes, header {header}")
     shape = struct.unpack(f">{num_dimensions}I", content[4:header])
     values = np.frombuffer(content, np.uint8, offset=header)
-    if values.size != math.prod(shape):
+    if not values.size or values.size != math.prod(shape):
         raise InputError(f"{name} holds {values.size} values, its header says {shape}")
     return values.reshape(shape)
 
