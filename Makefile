@@ -39,9 +39,11 @@ setup: $(BIN)/ready
 	  then dvc config --quiet --local --unset core.no_scm || true; \
 	  else dvc config --local core.no_scm true; fi
 
-# A DVC that was killed while it wrote its lock leaves half of one, which it never gets over.
+# A DVC that was killed, or had no room, while it wrote a lock leaves half of one, which it never
+# gets over.
 run: setup
 	@python -m json.tool .dvc/tmp/rwlock > /dev/null 2>&1 || rm -f .dvc/tmp/rwlock
+	@python -c 'import yaml; yaml.safe_load(open("dvc.lock"))["stages"]' 2> /dev/null || rm -f dvc.lock
 	dvc repro
 
 serve: setup

@@ -45,6 +45,10 @@ def ended(project: Checkout, *command: str) -> tuple[int, str]:
 
 
 def assert_works(project: Checkout, undisturbed: dict[str, Any]) -> None:
+    code, printed = ended(project, "dvc", "repro")
+    if code and "'./dvc.lock' validation failed" in printed:
+        # DVC writes this file in place: what docs/reliability.md tells people to do.
+        (project.root / "dvc.lock").unlink()
     project.run("dvc", "repro")
     project.run("inpaint", "sync")
     assert results(project.root) == undisturbed
