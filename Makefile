@@ -39,11 +39,12 @@ setup: $(BIN)/ready
 	  then dvc config --quiet --local --unset core.no_scm || true; \
 	  else dvc config --local core.no_scm true; fi
 
-# A DVC that was killed, or had no room, while it wrote a lock leaves half of one, which it never
-# gets over.
+# A DVC that was killed, or had no room, while it wrote a lock leaves an empty one or half of one,
+# which it never gets over.
 run: setup
 	@python -m json.tool .dvc/tmp/rwlock > /dev/null 2>&1 || rm -f .dvc/tmp/rwlock
-	@python -c 'import yaml; yaml.safe_load(open("dvc.lock"))["stages"]' 2> /dev/null || rm -f dvc.lock
+	@if [ -e dvc.lock ] && ! python -c 'import yaml; yaml.safe_load(open("dvc.lock"))["stages"]' 2> /dev/null; \
+	  then echo "dvc.lock is damaged: moved to dvc.lock.damaged"; mv dvc.lock dvc.lock.damaged; fi
 	dvc repro
 
 serve: setup

@@ -110,8 +110,8 @@ class Checkout:
 
     def repro(self) -> list[str]:
         """`dvc repro`; the stages that were run."""
-        lines = self.run("dvc", "repro").splitlines()
-        return [line.removeprefix("> python src ") for line in lines if line.startswith("> python")]
+        lines, starts = self.run("dvc", "repro").splitlines(), "> exec python src "
+        return [line.removeprefix(starts) for line in lines if line.startswith(starts)]
 
     def back_to_head(self) -> None:
         """Leave the workspace as the last commit has it, results included."""

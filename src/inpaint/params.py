@@ -42,7 +42,10 @@ def _up_to(largest: int) -> Any:
 
 def _refuse_lookalikes(value: object) -> object:
     # YAML's `true` is Python's True, and Python's own '1_000' a number: pydantic takes both.
-    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+    is_text = isinstance(value, str) and not (
+        len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value)
+    )
+    if isinstance(value, bool) or is_text:
         raise ValueError("not a number")
     return value
 
@@ -69,6 +72,7 @@ Seed = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)]
 
 _LARGEST = 100_000  # bytes of params.yaml
+_LONGEST_NUMBER = 50  # characters
 _MOST_TOLD = 10  # of what is wrong
 _LONGEST_ECHO = 300  # characters of a wrong value
 _NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"

@@ -73,16 +73,24 @@ def test_two_pipelines_at_once(fresh: Checkout, undisturbed: dict[str, Any]) -> 
     assert_logged(fresh, undisturbed)
 
 
-def test_a_file_in_the_cache_that_was_damaged(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+def test_files_in_the_cache_that_were_damaged(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    """DVC takes what cannot be written as it is, as a fault of the disk leaves it."""
     fresh.run("dvc", "repro")
-    for path in (fresh.root / ".dvc" / "cache").rglob("*"):
+    for path in (fresh.root / ".dvc" / "cache" / "files").rglob("*"):
         if path.is_file():
+            content, mode = path.read_bytes(), path.stat().st_mode
             path.chmod(0o644)
-            path.write_bytes(path.read_bytes()[:-1])
+            path.write_bytes(content[:-1])
+            path.chmod(mode)
     for name in ("models/inpainter.keras", "reports/metrics.json", "data/holes/test.npy"):
         (fresh.root / name).unlink()
+    assert "'train' is cached" in fresh.run("dvc", "repro")
+    refused = " ".join(fresh.run("inpaint", "sync", code=1).split())
+    assert "as it was written: `dvc repro` makes it again; if not, `chmod -R u+w .dvc" in refused
+    fresh.run("chmod", "-R", "u+w", ".dvc/cache")
     fresh.run("dvc", "repro")
     assert results(fresh.root) == undisturbed
+    assert "complete" in fresh.run("inpaint", "sync")
 
 
 def test_training_images_that_were_edited_are_not_trained_on(
@@ -100,12 +108,23 @@ def test_training_images_that_were_edited_are_not_trained_on(
 
 
 def test_too_little_memory(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
+    small, large = {"filters": 4}, {"filters": 512}
+    fresh.set({"model": large})
     fresh.run("dvc", "repro", "mask")
-    command = ["prlimit", "--as=1500000000", "dvc", "repro"]
+    command = ["prlimit", "--as=3000000000", "dvc", "repro"]
     done = subprocess.run(
-        command, cwd=fresh.root, env=fresh.environment, capture_output=True, check=False
+        command,
+        cwd=fresh.root,
+        env=fresh.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0
+    assert "failed: there is not enough memory: try a smaller train.batch_size" in done.stdout
+    assert "Traceback" not in done.stdout
+    fresh.set({"model": small})
     assert not (fresh.root / "models" / "inpainter.keras").exists()
     fresh.run("dvc", "repro")
     assert_logged(fresh, undisturbed)

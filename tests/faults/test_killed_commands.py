@@ -32,14 +32,20 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def repeat_until_done(
-    project: Checkout, *command: str, longest: float, least: int, renew: Callable[[], None]
-) -> int:
+    project: Checkout,
+    *command: str,
+    longest: float,
+    least: int,
+    renew: Callable[[], None],
+    check: Callable[[], None],
+) -> None:
     """Give a command again and again, ended at random moments, until it has come to its end so
-    often that it was ended ``least`` times; the number of times.
+    often that it was ended ``least`` times.
 
     Args:
         longest: the command takes about as many seconds.
         renew: what makes the command have something to do again.
+        check: whether all is as it should be, each time it has come to its end.
     """
     rng = np.random.default_rng(0)
     num_ended = 0
@@ -52,8 +58,8 @@ def repeat_until_done(
                 break
             num_ended += 1
         assert started.process.returncode == 0, started.printed
+        check()
     print(f"{' '.join(command)}: ended {num_ended} times")
-    return num_ended
 
 
 def summary(project: Checkout) -> dict[str, Any]:
@@ -70,14 +76,18 @@ def test_sync(good: Checkout) -> None:
             path.unlink()
         shutil.rmtree(good.root / "mlruns", ignore_errors=True)
 
-    repeat_until_done(good, "inpaint", "sync", longest=14, least=8, renew=empty_the_store)
-    [after] = runs(good.root)
-    assert after.status == "FINISHED"
-    assert after.metrics == before.metrics
-    assert after.epochs == before.epochs
-    told = {key: before.tags.get(key) for key in ("training_id", "code_version", "evaluated")}
-    assert {key: after.tags.get(key) for key in told} == told
-    assert f"run {after.run_id[:8]}: complete" in good.run("inpaint", "sync")
+    def assert_whole() -> None:
+        [after] = runs(good.root)
+        assert after.status == "FINISHED"
+        assert after.metrics == before.metrics
+        assert after.epochs == before.epochs
+        told = {key: before.tags.get(key) for key in ("training_id", "code_version", "evaluated")}
+        assert {key: after.tags.get(key) for key in told} == told
+        assert f"run {after.run_id[:8]}: complete" in good.run("inpaint", "sync")
+
+    repeat_until_done(
+        good, "inpaint", "sync", longest=14, least=8, renew=empty_the_store, check=assert_whole
+    )
 
 
 def test_promote(good: Checkout) -> None:
@@ -87,14 +97,18 @@ def test_promote(good: Checkout) -> None:
         if client.search_registered_models(f"name = '{MODEL}'"):
             client.delete_registered_model(MODEL)
 
-    repeat_until_done(good, "inpaint", "promote", longest=16, least=8, renew=withdraw)
-    model = client.get_registered_model(MODEL)
-    assert {str(number) for number in model.aliases.values()} == {"1"}
-    assert sum(key.startswith("move.") for key in model.tags) == 1
-    assert "champion to version 1, earned: " in str(model.description)
-    [version] = client.search_model_versions(f"name = '{MODEL}'")
-    assert str(version.description).startswith("**mnist, center holes**")
-    assert version.run_id in {run.run_id for run in runs(good.root)}
+    def assert_promoted_once() -> None:
+        model = client.get_registered_model(MODEL)
+        assert {str(number) for number in model.aliases.values()} == {"1"}
+        assert sum(key.startswith("move.") for key in model.tags) == 1
+        assert "champion to version 1, earned: " in str(model.description)
+        [version] = client.search_model_versions(f"name = '{MODEL}'")
+        assert str(version.description).startswith("**mnist, center holes**")
+        assert version.run_id in {run.run_id for run in runs(good.root)}
+
+    repeat_until_done(
+        good, "inpaint", "promote", longest=16, least=8, renew=withdraw, check=assert_promoted_once
+    )
 
 
 def test_reproduce(good: Checkout) -> None:
@@ -104,15 +118,18 @@ def test_reproduce(good: Checkout) -> None:
         good.run("dvc", "exp", "remove", "--all-commits")
 
     command = ("inpaint", "reproduce", run_id, "--name", "again")
-    repeat_until_done(good, *command, longest=50, least=5, renew=forget)
-    assert good.run("dvc", "exp", "list", "--all-commits").count("[again]") == 1
-    good.run("inpaint", "runs")  # ends those whose process is gone
-    assert {run.status for run in runs(good.root)} <= {"FINISHED", "KILLED"}
-    key = "test/model/composite/ssim_unit"
-    finished = [run for run in runs(good.root) if run.status == "FINISHED"]
-    assert {run.metrics[key] for run in finished} == {summary(good)["test_ssim_unit"]}
-    assert list((good.root / ".dvc" / "tmp").glob("inpaint-*")) == []
-    assert leftovers(good.root) == []
+
+    def assert_made_again() -> None:
+        assert good.run("dvc", "exp", "list", "--all-commits").count("[again]") == 1
+        good.run("inpaint", "runs")  # ends those whose process is gone
+        assert {run.status for run in runs(good.root)} <= {"FINISHED", "KILLED"}
+        key = "test/model/composite/ssim_unit"
+        finished = [run for run in runs(good.root) if run.status == "FINISHED"]
+        assert {run.metrics[key] for run in finished} == {summary(good)["test_ssim_unit"]}
+        assert list((good.root / ".dvc" / "tmp").glob("inpaint-*")) == []
+        assert leftovers(good.root) == []
+
+    repeat_until_done(good, *command, longest=50, least=5, renew=forget, check=assert_made_again)
 
 
 def test_a_worker_of_the_queue(good: Checkout) -> None:

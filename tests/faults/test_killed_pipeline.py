@@ -54,8 +54,12 @@ def test_a_killed_training_goes_on(fresh: Checkout, undisturbed: dict[str, Any])
 
 
 @pytest.mark.slow
-def test_a_stage_ends_with_dvc(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
-    """Otherwise it would go on beside the next `dvc repro`."""
+@pytest.mark.parametrize("shell", ["/bin/bash", "/bin/sh"])
+def test_a_stage_ends_with_dvc(
+    fresh: Checkout, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    """Otherwise it would go on beside the next `dvc repro`. Shells differ in whether they stay."""
+    monkeypatch.setenv("SHELL", shell)
     repro = Started(fresh, "dvc", "repro")
     repro.wait_for(f"Epoch 5/{EPOCHS}")
     repro.end("SIGTERM itself")
@@ -92,6 +96,7 @@ def test_dvc_repro_is_killed_at_random_moments(
         assert_undisturbed(checkout, undisturbed)
     print(f"killed in {killed_in}, resumed {resumed} times, DVC's lock garbled {num_garbled} times")
     assert killed_in["train"] >= 20
+    assert resumed >= 20
 
 
 _STAGES = ("prepare", "mask", "train", "evaluate", "plot")

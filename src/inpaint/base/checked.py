@@ -13,7 +13,8 @@ from inpaint.base.errors import InputError
 from inpaint.base.files import write_json
 
 _DIGEST = "sha256"  # the name of a JSON file's own digest
-_ADVICE = "`dvc repro` makes it again"
+# DVC does not look into the files of its cache as long as they cannot be written.
+_ADVICE = "`dvc repro` makes it again; if not, `chmod -R u+w .dvc/cache` lets it"
 
 
 class OlderVersionError(InputError):
@@ -51,14 +52,14 @@ def parse_checked(text: bytes, name: str, advice: str = _ADVICE) -> dict[str, An
         advice: what to do if it is not; it ends the message.
 
     Raises:
-        OlderVersionError: it has no digest, as those of older versions.
+        OlderVersionError: it has no digest, nor those of other files, as in older versions.
         InputError: it is not as it was written.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name} is damaged ({error}): {advice}") from None
-    if isinstance(content, dict) and content and _DIGEST not in content:
+    if isinstance(content, dict) and content and not {_DIGEST, "files"} & content.keys():
         raise OlderVersionError(f"{name} is of an older version of inpaint: {advice}", content)
     if not isinstance(content, dict) or content.pop(_DIGEST, None) != _digest_of(content):
         raise InputError(f"{name} is not as it was written: {advice}")

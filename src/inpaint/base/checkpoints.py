@@ -27,8 +27,8 @@ from inpaint.base.paths import checkpoints_dir
 
 # For a training that is just being ended to let go of its checkpoint, seconds.
 _PATIENCE = 5.0
-# Of the training's time, how much saving may take.
-_SHARE = 0.05
+# Of the training's time, how much saving may take, unless more than that would be lost.
+_SHARE, _LONGEST_S = 0.05, 120.0
 # So many checkpoints of trainings that were ended are kept: the newest.
 _MOST = 10
 _DIGEST_BYTES = 32
@@ -87,7 +87,7 @@ class Slot:
             file.write(hashlib.sha256(archive.getbuffer()).digest())
             file.write(archive.getbuffer())
         ended = time.monotonic()
-        self._due = ended + (ended - began) / _SHARE
+        self._due = ended + min((ended - began) / _SHARE, _LONGEST_S)
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -114,7 +114,6 @@ def claimed(root: Path, key: str) -> Iterator[Slot]:
     """
     folder = checkpoints_dir(root)
     folder.mkdir(parents=True, exist_ok=True)
-    _keep_newest(folder)
     patience = _PATIENCE
     for path in chain(sorted(folder.glob(f"{key}-*.npz")), _numbered(folder, key)):
         slot = Slot(path)
@@ -125,6 +124,7 @@ def claimed(root: Path, key: str) -> Iterator[Slot]:
             patience = 0.0
             continue
         try:
+            _keep_newest(folder)
             yield slot
         finally:
             slot.lock.unlink(missing_ok=True)  # who waits for it makes a new one
@@ -150,12 +150,13 @@ def discard(root: Path, training: Mapping[str, Any]) -> None:
 def if_free(lock: Path) -> Iterator[bool]:
     """Whether the process that held a slot is gone. If so, no other one takes it in the block.
 
-    False also if that cannot be told.
+    It is gone also if the folder is, and False is given also if it cannot be told.
     """
+    if not lock.parent.is_dir():  # the project was moved or removed, or its models were
+        yield True
+        return
     held = FileLock(lock)
     try:
-        if not lock.parent.is_dir():  # the project was moved
-            raise FileNotFoundError
         held.acquire(timeout=0)
     except (Timeout, OSError):
         yield False

@@ -100,6 +100,7 @@ def _import(name: str) -> ModuleType:
     # MLflow would otherwise try a server that does not answer for many minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "15")  # libpq waits for ever otherwise, seconds
     with without_greetings():
         return importlib.import_module(name)
 
@@ -134,15 +135,25 @@ def exit_codes() -> Iterator[ExitCode]:
     except OSError as error:
         code.value = 1
         print(f"failed: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
-    except MemoryError as error:
-        code.value = 1
-        print(f"failed: not enough memory: {error or 'none left'}", file=sys.stderr)
     except KeyboardInterrupt:
         code.value = 130
         print("interrupted", file=sys.stderr)
+    except Exception as error:
+        if not _is_of_memory(error):
+            raise
+        code.value = 1
+        [reason, *_] = str(error).splitlines() or ["none left"]
+        print(f"failed: not enough memory: {reason}", file=sys.stderr)
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """TensorFlow has an error of its own for it; where it is not there, nobody has raised that."""
+    tensorflow = sys.modules.get("tensorflow")
+    of_tensorflow = tensorflow and isinstance(error, tensorflow.errors.ResourceExhaustedError)
+    return isinstance(error, MemoryError) or bool(of_tensorflow)
 
 
 def _interrupt(*_: object) -> None:

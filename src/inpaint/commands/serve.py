@@ -56,6 +56,7 @@ def _serve(folder: Path, host: str, port: int, largest_mb: int) -> int:
     variables = {
         "__pyfunc_model_path__": str(folder),  # MLflow's
         guard.LARGEST_VARIABLE: str(largest_mb * 1_000_000),
+        guard.HOST_VARIABLE: host,
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     command = ["uvicorn", "--host", host, "--port", str(port), "--log-level", "warning"]

@@ -1,5 +1,6 @@
 """Images and their holes, as the stages prepare and mask left them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,20 @@ def load_split(paths: Paths, split: str) -> tuple[np.ndarray, np.ndarray]:
             f"{images.shape[:3]}: run `dvc repro`"
         )
     return images, holes
+
+
+def check_seen(paths: Paths, training: Mapping[str, Any]) -> None:
+    """Refuse, by an InputError, other images and holes than those that a training had.
+
+    Args:
+        paths: of the project tree; `load_images` and `load_split` check what is there.
+        training: the content of reports/train.json.
+    """
+    for what, file in (("images", paths.images_manifest), ("holes", paths.holes_manifest)):
+        for split, entry in read_checked(file)["splits"].items():
+            if entry["sha256"] != training["digests"][f"{split}_{what}"]:
+                told = f"the {split} {what} are not those that the model was trained beside"
+                raise InputError(f"{told}: run `dvc repro`")
 
 
 def _load(paths: Paths, split: str, manifest: dict[str, Any], what: str) -> np.ndarray:

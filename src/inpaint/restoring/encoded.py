@@ -24,7 +24,8 @@ def decode(name: str, files: object) -> list[Image.Image]:
         files: texts, each a file in base64.
 
     Raises:
-        ValueError: they are no texts, or no whole picture of 8 bits, which is told by its number.
+        ValueError: they are no texts, or no whole picture of 8 bits, which is told by its number;
+            or have more pixels together than one picture may.
     """
     allowed = f"allowed: a list of {' or '.join(_FORMATS)} files, each in base64"
     try:
@@ -33,10 +34,15 @@ def decode(name: str, files: object) -> list[Image.Image]:
         raise ValueError(f"{name}: received something else, {allowed}") from None
     if texts.ndim != 1 or texts.dtype.kind != "U" or texts.size == 0:
         raise ValueError(f"{name}: received something else, {allowed}")
-    return [_decode(f"{name}, number {i}", str(text), allowed) for i, text in enumerate(texts)]
+    left = Image.MAX_IMAGE_PIXELS or 0
+    pictures = []
+    for i, text in enumerate(texts):
+        pictures.append(_decode(f"{name}, number {i}", str(text), allowed, left))
+        left -= pictures[-1].width * pictures[-1].height
+    return pictures
 
 
-def _decode(what: str, text: str, allowed: str) -> Image.Image:
+def _decode(what: str, text: str, allowed: str, largest: int) -> Image.Image:
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -45,10 +51,13 @@ def _decode(what: str, text: str, allowed: str) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+            if picture.width * picture.height > largest:
+                raise Image.DecompressionBombError
             picture.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(
-            f"{what}: received too large a picture, allowed: {Image.MAX_IMAGE_PIXELS:,} pixels"
+            f"{what}: received too large a picture, allowed: {Image.MAX_IMAGE_PIXELS:,} pixels in "
+            "all pictures together"
         ) from None
     except Exception:  # a decoder says in many ways that a file is not whole
         raise ValueError(f"{what}: received no whole picture, {allowed}") from None

@@ -248,6 +248,9 @@ def _check_parts(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         if sorted(archive.namelist()) != _MEMBERS:
             raise ValueError(f"received other files in it, allowed: {', '.join(_MEMBERS)}")
+        if any(member.compress_type for member in archive.infolist()):
+            # Keras compresses nothing, and what is compressed may be any number of times as large.
+            raise ValueError("received compressed files in it, allowed: as Keras writes them")
         content = archive.read("config.json")
     left = [json.loads(content)]
     while left:

@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from inpaint.base.checked import read_array, read_checked, read_columns
+from inpaint.base.errors import InputError
 from inpaint.base.files import atomic, write_csv, write_text
 from inpaint.base.paths import Paths
 from inpaint.base.seeds import generator
 from inpaint.data.holes import painted
-from inpaint.data.store import load_images, load_split
+from inpaint.data.store import check_seen, load_images, load_split
 from inpaint.params import Params
 from inpaint.scoring import metrics, plots, report
 from inpaint.scoring.baselines import NAMES, baselines
@@ -22,6 +23,9 @@ _SAMPLES = 1000  # of the bootstrap
 
 def run(params: Params, paths: Paths) -> str:
     result, trained = read_checked(paths.metrics), read_checked(paths.train_summary)
+    check_seen(paths, trained)
+    if result["run_id"] != trained["run_id"]:
+        raise InputError(f"{paths.metrics} has the scores of another training: run `dvc repro`")
     columns = read_columns(paths.per_image, result["files"]["per_image"])
     test = result["test"]
     best = test["best_baseline"]

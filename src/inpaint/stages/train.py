@@ -5,7 +5,8 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -54,6 +55,34 @@ def run(params: Params, paths: Paths) -> str:
     keras.utils.disable_interactive_logging()
     keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
     tf.config.experimental.enable_op_determinism()
+    with _telling_of_memory():
+        trainer, source, curve_data = _set_up(params, paths, manifests)
+    record = _describe_training(params, paths, manifests)
+    with checkpoints.claimed(paths.root, checkpoints.key_of(record)) as slot:
+        course = _take_up(trainer, slot, params.train, record)
+        record["started"] = course.started
+        earlier = Earlier(course.run_id, course.curves) if course.history else None
+        with training_run(paths.root, record, _warn, lock=slot.lock, earlier=earlier) as live:
+            course.run_id = live.run_id
+            with _telling_of_memory():
+                try:
+                    _train(trainer, source, curve_data, params, live, slot, course)
+                except StageError:  # it would end in the same way again
+                    slot.discard()
+                    raise
+                _write_results(paths, trainer.model, source, course, record)
+        logged = log_results(paths, is_scored=False)
+    return (
+        f"trained {params.model.network} for {len(course.history)} epochs in "
+        f"{course.seconds:.0f} s: loss {course.last['train_loss']:.4f}"
+        f"{_warning(course.health)}{logged}"
+    )
+
+
+def _set_up(
+    params: Params, paths: Paths, manifests: dict[str, Any]
+) -> tuple[Trainer, BatchSource, Batch]:
+    """A trainer, what it trains on, and what its curves are of."""
     source = _batch_source(params, paths, manifests)
     model = NETWORKS[params.model.network].build(
         source.images.shape[3],
@@ -73,29 +102,17 @@ def run(params: Params, paths: Paths) -> str:
         _window(params.model.network, source.holes, curve_holes),
     )
     curve_data = make_batch(params.model.network, curve_images, curve_holes)
-    record = _describe_training(params, paths, manifests)
-    with checkpoints.claimed(paths.root, checkpoints.key_of(record)) as slot:
-        course = _take_up(trainer, slot, params.train, record)
-        record["started"] = course.started
-        earlier = Earlier(course.run_id, course.curves) if course.history else None
-        with training_run(paths.root, record, _warn, lock=slot.lock, earlier=earlier) as live:
-            course.run_id = live.run_id
-            try:
-                _train(trainer, source, curve_data, params, live, slot, course)
-            except StageError:  # it would end in the same way again
-                slot.discard()
-                raise
-            except tf.errors.ResourceExhaustedError:
-                raise StageError(
-                    "there is not enough memory: try a smaller train.batch_size or model.filters"
-                ) from None
-            _write_results(paths, model, source, course, record)
-        logged = log_results(paths, is_scored=False)
-    return (
-        f"trained {params.model.network} for {len(course.history)} epochs in "
-        f"{course.seconds:.0f} s: loss {course.last['train_loss']:.4f}"
-        f"{_warning(course.health)}{logged}"
-    )
+    return trainer, source, curve_data
+
+
+@contextmanager
+def _telling_of_memory() -> Iterator[None]:
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        raise StageError(
+            "there is not enough memory: try a smaller train.batch_size or model.filters"
+        ) from None
 
 
 @dataclass

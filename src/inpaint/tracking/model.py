@@ -22,12 +22,14 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from inpaint import restoring
-from inpaint.base.checked import write_checked
+from inpaint.base.checked import file_digest, write_checked
 from inpaint.base.errors import InputError
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.tracking.store import PROBLEMS, ignoring, without_secrets
 
 NAME = "inpainter"
+# Where in it the network is.
+_DATA, _NETWORK = "data/network", "inpainter.keras"
 # What MLflow loads; the package `restoring` is all of a model's own code.
 LOADER = "inpaint.restoring.pyfunc_model"
 # What that code needs of other packages.
@@ -110,6 +112,26 @@ def model_id_of(client: MlflowClient, run: Run) -> str | None:
     return None
 
 
+def holds_network(client: MlflowClient, model_id: str, digest: str) -> bool:
+    """Whether a logged model's network is there, and as it was saved.
+
+    Args:
+        client: of the store that `store.connect` has reached last.
+        model_id: MLflow's.
+        digest: of the saved network, see `checked.file_digest`.
+
+    Raises:
+        MlflowException, OSError: the store, or where it keeps files, does not answer.
+    """
+    there = client.list_logged_model_artifacts(model_id, _DATA)
+    if f"{_DATA}/{_NETWORK}" not in {entry.path for entry in there}:
+        return False
+    uri = f"{client.get_logged_model(model_id).artifact_location}/{_DATA}/{_NETWORK}"
+    with tempfile.TemporaryDirectory() as folder:
+        network = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+        return file_digest(network) == digest
+
+
 def _copy_code(folder: Path) -> Path:
     source, copy = Path(restoring.__file__).parent, folder / "inpaint"
     # A model needs no other one, and nothing that chooses between them.
@@ -123,7 +145,7 @@ def _write_data(folder: Path, network: Path, training: Mapping[str, Any]) -> Pat
     """The network, and where it comes from; the run has the changed code, which may be long."""
     data = folder / "network"
     data.mkdir()
-    shutil.copy(network, data / "inpainter.keras")
+    shutil.copy(network, data / _NETWORK)
     origin = {key: value for key, value in training["origin"].items() if key != "diff"}
     write_checked(data / "training.json", dict(training) | {"origin": origin})
     return data

@@ -15,7 +15,7 @@ from inpaint.base.checked import check_file, read_array, read_checked, read_colu
 from inpaint.base.errors import InputError
 from inpaint.base.files import flatten
 from inpaint.base.paths import Paths
-from inpaint.data.store import load_split
+from inpaint.data.store import check_seen, load_split
 from inpaint.tracking.description import describe
 
 # Tags: when a run's scores were computed, which sort as they follow each other; and by which code
@@ -102,6 +102,7 @@ def read_record(paths: Paths, *, is_scored: bool = True) -> Record:
 
 def _read_record(paths: Paths, is_scored: bool) -> Record:
     trained = read_checked(paths.train_summary)
+    check_seen(paths, trained)
     check_file(paths.model, trained["files"]["model"])
     started = milliseconds(trained["started"])
     history = read_columns(paths.history, trained["files"]["history"])
@@ -136,11 +137,18 @@ def _read_record(paths: Paths, is_scored: bool) -> Record:
         if result.get("run_id") == record.training_id:
             record.without_scores = deepcopy(record)
             _add_scores(record, paths, trained, result)
-    if paths.report.exists() and record.training_id in paths.report.read_text(encoding="utf-8"):
-        record.files["report.md"] = paths.report.read_bytes()
+    if is_scored and paths.report.exists():
+        _add_report(record, paths)
+    return record
+
+
+def _add_report(record: Record, paths: Paths) -> None:
+    """Report and figures, if they are of this training."""
+    report = paths.report.read_bytes()
+    if record.training_id.encode() in report:
+        record.files["report.md"] = report
         for figure in sorted(paths.figures.glob("*.png")):
             record.files[f"figures/{figure.name}"] = figure.read_bytes()
-    return record
 
 
 def _add_scores(

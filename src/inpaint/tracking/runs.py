@@ -130,7 +130,7 @@ class Runs:
         return next((run for run in self.all if run.training_id == training_id), None)
 
     def is_complete(self, training_id: str, score: float) -> bool:
-        """Whether a training is here with its model, its score on the test images and its report.
+        """Whether a training is here with its model, its whole scores, and its report.
 
         What DVC keeps of an experiment in Git is enough to ask this. What other code has logged may
         lack something.
@@ -139,6 +139,10 @@ class Runs:
         if run is None or not self._is_in_place(run) or run.tags.get(LOGGED_BY) != logging_code():
             return False
         if run.status != "FINISHED" or run.metrics.get(TEST_SCORE) != score:
+            return False
+        try:
+            self.per_image(run)
+        except InputError:
             return False
         client = self._client
         files = {entry.path for entry in client.list_artifacts(run.run_id)}
@@ -163,14 +167,24 @@ class Runs:
             ) from None
 
     def record(self, run: RunInfo, name: str) -> dict[str, Any]:
-        """One of a run's JSON files; same errors as `file`, or it is not as it was written.
+        """One of a run's JSON files, also of older versions, which had no digests.
 
-        One of an older version has no digest; `per_image` has none either then.
+        Raises:
+            InputError: it is not there, or not as it was written.
         """
         try:
-            return parse_checked(self.file(run, name), f"{name} of run {run.run_id[:8]}", _SYNC)
+            return self.checked(run, name)
         except OlderVersionError as error:
             return error.content
+
+    def checked(self, run: RunInfo, name: str) -> dict[str, Any]:
+        """One of a run's JSON files, by its digest.
+
+        Raises:
+            OlderVersionError: it has none.
+            InputError: it is not there, or not as it was written.
+        """
+        return parse_checked(self.file(run, name), f"{name} of run {run.run_id[:8]}", _SYNC)
 
     def per_image(self, run: RunInfo) -> bytes:
         """A run's per_image.csv, as the stage evaluate wrote it; same errors as `record`."""
@@ -190,6 +204,9 @@ class Runs:
         """
         content = self.file(run, "examples.npz")
         try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                if sum(member.file_size for member in archive.infolist()) > _LARGEST_EXAMPLES:
+                    raise ValueError(f"it holds more than {_LARGEST_EXAMPLES:,} bytes")
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 return dict(arrays)
         except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -219,6 +236,7 @@ def with_scores(run: RunInfo) -> RunInfo:
 
 
 _SHORTEST_PREFIX = 4
+_LARGEST_EXAMPLES = 100_000_000  # bytes: of 20 images of 300x300 pixels they are 13 million
 _SYNC = "if it is the workspace's or an experiment's, `inpaint sync` logs it again"
 
 

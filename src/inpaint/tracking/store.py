@@ -25,6 +25,9 @@ from inpaint.base.paths import project_root
 # the run, except where the store did not answer when the training began, or is another store.
 TRAINING_ID = "training_id"
 
+# How long, in seconds, to wait for another process, which may have been stopped in the middle.
+PATIENCE_S = 300.0
+
 # What a store that is down, slow or broken raises. Requests' errors are OSErrors.
 PROBLEMS = (MlflowException, OSError)
 
@@ -108,10 +111,12 @@ def _create_if_missing(uri: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
     temporary = temporary_beside(path)
-    MlflowClient(str(address.set(database=str(temporary))))
-    with suppress(FileExistsError):  # another program has been faster: its runs stay
-        os.link(temporary, path)
-    temporary.unlink()
+    try:
+        MlflowClient(str(address.set(database=str(temporary))))
+        with suppress(FileExistsError):  # another program has been faster: its runs stay
+            os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def connect(root: Path, experiment: str) -> Store:
@@ -223,7 +228,8 @@ def _one_at_a_time(root: Path, uri: str) -> Iterator[None]:
     A server sees to that itself.
     """
     is_file = uri.startswith("sqlite")
-    with FileLock(project_root(root) / "mlflow.db.lock") if is_file else nullcontext():
+    lock = FileLock(project_root(root) / "mlflow.db.lock", timeout=PATIENCE_S)
+    with lock if is_file else nullcontext():
         yield
 
 

@@ -17,10 +17,17 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 
 from inpaint.base.paths import Paths, project_root
 from inpaint.terminal.quiet import without_greetings
-from inpaint.tracking.model import log_model, model_id_of
+from inpaint.tracking.model import holds_network, log_model, model_id_of
 from inpaint.tracking.record import EVALUATED, LEARNED_NOTHING, Record, read_record
 from inpaint.tracking.settling import forget_failure, settle
-from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
+from inpaint.tracking.store import (
+    PATIENCE_S,
+    PROBLEMS,
+    TRAINING_ID,
+    Store,
+    connect,
+    describe_problem,
+)
 
 # The most that MLflow takes in one request.
 _MAX_METRICS, _MAX_PARAMS = 1000, 100
@@ -70,7 +77,7 @@ def log(root: Path, record: Record, *, rescore: bool = False) -> Synced:
         MlflowException, OSError: the store does not answer.
     """
     # Otherwise two processes would both find that there is no run, or no model.
-    with FileLock(project_root(root) / "mlflow.db.log.lock"):
+    with FileLock(project_root(root) / "mlflow.db.log.lock", timeout=PATIENCE_S):
         store = connect(root, record.experiment)
         synced = complete(store, record, rescore=rescore)
         settle(store.client)
@@ -88,6 +95,9 @@ def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
             tags={TRAINING_ID: record.training_id},
             run_name=record.name,
         )
+        # Until all is logged: were this process killed, it would be RUNNING for ever.
+        store.client.set_terminated(run.info.run_id, "KILLED")
+        run = store.client.get_run(run.info.run_id)
     run_id = run.info.run_id
     if run.info.lifecycle_stage != "active":
         return Synced(run_id, is_deleted=True)
@@ -232,8 +242,11 @@ def _latest(store: Store, run: Run, key: str) -> int:
 
 def _add_model(store: Store, run: Run, record: Record) -> bool:
     """Log the trained model, and a table of its layers."""
-    if model_id_of(store.client, run) is not None:
-        return False
+    model_id = model_id_of(store.client, run)
+    if model_id is not None:
+        if holds_network(store.client, model_id, record.training["files"]["model"]):
+            return False
+        store.client.delete_logged_model(model_id)  # in place of which another one comes
     with without_greetings():
         from inpaint.restoring import serving  # seconds: not for a run that has its model
 

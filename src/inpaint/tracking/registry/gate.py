@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from inpaint.base.checked import check_file, parse_checked
+from inpaint.base.checked import OlderVersionError, check_file, parse_checked
 from inpaint.base.errors import InputError, StageError
 from inpaint.scoring import health
 from inpaint.scoring.text import interval
@@ -20,6 +20,11 @@ from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
 # Among fewer, that all have become better is no rare chance: 0.5 ** 5 is above 2.5%.
 FEWEST_GROUPS = 6
+# What older versions did not write.
+_NEEDED = {
+    "train.json": {"run_id", "largest_hole", "terms", "files"},
+    "metrics.json": {"run_id", "learned_nothing", "files"},
+}
 _REPLACE = "`inpaint promote --force --reason TEXT` makes another one champion"
 
 
@@ -54,22 +59,36 @@ def candidate_of(runs: Runs, run: RunInfo) -> Candidate:
             version made it.
     """
     with_scores(run)
-    trained, result = (runs.record(run, name) for name in ("train.json", "metrics.json"))
+    trained, result = (_read(runs, run, name) for name in ("train.json", "metrics.json"))
     if trained["collapsed"]:
         raise StageError(
             f"run {run.run_id[:8]} is never promoted: its network collapsed, and fills every hole "
             "with one constant value"
         )
-    if result.get("learned_nothing", False):  # older files do not say
+    if result["learned_nothing"]:
         raise StageError(
             f"run {run.run_id[:8]} is never promoted: its network learned nothing; "
             f"{health.reason(result)}"
         )
-    if not ({"largest_hole", "terms", "files"} <= set(trained) and "files" in result):
+    return Candidate(run, trained, result, runs.per_image(run))
+
+
+def _read(runs: Runs, run: RunInfo, name: str) -> dict[str, Any]:
+    """One of a candidate's JSON files, by its digest, and of this very run."""
+    try:
+        content = runs.checked(run, name)
+    except OlderVersionError:
+        content = {}
+    if not _NEEDED[name] <= content.keys():
         raise InputError(
             f"run {run.run_id[:8]} was made by an older version of inpaint: train it again"
         )
-    return Candidate(run, trained, result, runs.per_image(run))
+    if content["run_id"] != run.training_id:
+        raise InputError(
+            f"{name} of run {run.run_id[:8]} is that of another training, "
+            f"{str(content['run_id'])[:8]}: train it again"
+        )
+    return content
 
 
 def conditions(
@@ -152,7 +171,7 @@ def _stored_scores(
             return None
     run = next((run for run in runs.all if run.run_id == champion.run_id), None)
     with suppress(InputError):  # lost or changed: the model itself can be scored again
-        if run is not None and "files" in runs.record(run, "metrics.json"):
+        if run and runs.checked(run, "metrics.json").get("run_id") == run.training_id:
             return runs.per_image(run)
     return None
 

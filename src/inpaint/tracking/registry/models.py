@@ -25,7 +25,7 @@ from inpaint.tracking.registry.moves import (
     holders,
     moves_of,
 )
-from inpaint.tracking.store import ignoring, open_client, telling_problems
+from inpaint.tracking.store import PATIENCE_S, ignoring, open_client, telling_problems
 
 _TICK = timedelta(microseconds=1)  # a move comes after the one before, also if the clock went back
 
@@ -70,7 +70,7 @@ class Registry:
         A move that a process was making when it was killed is brought to its end first: it is the
         block's value.
         """
-        with FileLock(project_root(self._root) / "mlflow.db.registry.lock"):
+        with FileLock(project_root(self._root) / "mlflow.db.registry.lock", timeout=PATIENCE_S):
             yield self._finish()
 
     def version_by_alias(self, alias: str) -> Version | None:

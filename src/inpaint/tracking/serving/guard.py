@@ -7,11 +7,19 @@ code is imported as `inpaint`, so nothing of the project is used here.
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+import re
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 LARGEST_VARIABLE = "INPAINT_LARGEST_REQUEST"  # bytes
+HOST_VARIABLE = "INPAINT_HOST"  # that the server listens on
+_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
+_WATCH_S = 0.5
 _PATIENCE_S = 60.0  # for a request to arrive
+_MOST_CHARACTERS = 250_000_000  # of which each takes 4 bytes
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -37,16 +45,21 @@ class Guard:
     Args:
         app: the other one.
         largest: bytes of a request's body.
+        hosts: what requests may call this server; none: anything.
     """
 
-    def __init__(self, app: Any, largest: int) -> None:
-        self._app, self._largest = app, largest
+    def __init__(self, app: Any, largest: int, hosts: Sequence[str] = ()) -> None:
+        self._app, self._largest, self._hosts = app, largest, hosts
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
+            self._check_host(scope)
+            if scope["method"] != "POST":
+                await self._app(scope, receive, send)
+                return
             _check_type(scope)
             body = await self._body_in_time(scope, receive)
             await asyncio.to_thread(check_json, body)
@@ -59,6 +72,15 @@ class Guard:
             return next(sent, None) or await receive()
 
         await self._app(scope, again, send)
+
+    def _check_host(self, scope: Message) -> None:
+        """Refuse what a page of another host may send, whose name has been made to mean this
+        machine."""
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        if self._hosts and re.sub(r":\d{1,5}$", "", host).lower() not in self._hosts:
+            raise RefusalError(
+                403, f"Host: received {host[:100]!r}, allowed: {', '.join(self._hosts)}"
+            )
 
     async def _body_in_time(self, scope: Message, receive: Receive) -> bytes:
         try:
@@ -110,6 +132,7 @@ def check_json(body: bytes) -> None:
             400, f"received a {type(content).__name__}, allowed: an object with `inputs`"
         )
     inputs = content.get("inputs")
+    _check_texts(inputs)
     if "true" in text or "false" in text:
         images = inputs.get("images") if isinstance(inputs, dict) else None
         if _has_truth_values(images):
@@ -117,6 +140,20 @@ def check_json(body: bytes) -> None:
                 400,
                 "images: received truth values, allowed: whole numbers from 0 to 255, black to "
                 "white",
+            )
+
+
+def _check_texts(inputs: object) -> None:
+    """Refuse lists of texts that NumPy, which makes all as long as the longest, has no room for."""
+    for name, texts in inputs.items() if isinstance(inputs, dict) else ():
+        if not isinstance(texts, list):
+            continue
+        longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
+        if len(texts) * longest > _MOST_CHARACTERS:
+            raise RefusalError(
+                413,
+                f"{name}: received {len(texts)} texts of up to {longest:,} characters, allowed: "
+                f"{_MOST_CHARACTERS:,} if all were as long; send them by fewer at a time",
             )
 
 
@@ -152,6 +189,16 @@ async def _answer(send: Send, refusal: RefusalError) -> None:
 
 def guarded() -> Guard:
     """What uvicorn starts."""
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     from mlflow.pyfunc.scoring_server.app import app  # it loads the model
 
-    return Guard(app, int(os.environ[LARGEST_VARIABLE]))
+    is_local = os.environ[HOST_VARIABLE] in ("127.0.0.1", "localhost", "::1")
+    hosts = _THIS_MACHINE if is_local else ()
+    return Guard(app, int(os.environ[LARGEST_VARIABLE]), hosts)
+
+
+def _end_with(parent: int) -> None:
+    """End this process after `inpaint serve`, which somebody may kill: it would keep the port."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_S)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -86,6 +86,7 @@ def files_of(
 ) -> dict[str, bytes]:
     scores = per_image(ssim)
     result = {
+        "run_id": training["run_id"],
         "valid": {"best_baseline": "telea", "num_groups": NUM, "gain": {
             "ssim_unit": {"mean": 0.0, "low": -0.1, "high": 0.1}}},
         "learned_nothing": False, "files": {"per_image": hashlib.sha256(scores).hexdigest()},
@@ -149,23 +150,40 @@ def test_a_network_that_learned_nothing_is_no_candidate(tmp_path: Path) -> None:
     assert str(caught.value).startswith(told)
 
 
-def test_whether_it_learned_is_not_said_by_older_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [
+        *(("train.json", key) for key in ("run_id", "largest_hole", "terms", "files")),
+        *(("metrics.json", key) for key in ("run_id", "learned_nothing", "files")),
+    ],
+)
+def test_a_run_of_an_older_version_is_no_candidate(tmp_path: Path, name: str, lacking: str) -> None:
     files = files_of(tmp_path, trained(OURS), 0.6)
-    result = without(json.loads(files["metrics.json"]), "sha256")
-    files["metrics.json"] = checked(tmp_path, without(result, "learned_nothing"))
-    assert candidate_of(Stored({OURS: files}), run_of(OURS)).per_image == per_image(0.6)
-
-
-@pytest.mark.parametrize("lacking", ["largest_hole", "terms", "files", "files of metrics.json"])
-def test_a_run_of_an_older_version_is_no_candidate(tmp_path: Path, lacking: str) -> None:
-    training = trained(OURS)
-    files = files_of(tmp_path, without(training, lacking), 0.6)
-    if lacking == "files of metrics.json":
-        result = without(json.loads(files["metrics.json"]), "sha256")
-        files["metrics.json"] = checked(tmp_path, without(result, "files"))
+    content = without(json.loads(files[name]), "sha256")
+    files[name] = checked(tmp_path, without(content, lacking))
     with pytest.raises(InputError) as caught:
         candidate_of(Stored({OURS: files}), run_of(OURS))
     told = "run our00000 was made by an older version of inpaint: train it again"
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("name", ["train.json", "metrics.json"])
+def test_a_file_whose_digest_was_taken_away_is_not_believed(tmp_path: Path, name: str) -> None:
+    files = files_of(tmp_path, trained(OURS), 0.6)
+    files[name] = json.dumps(without(json.loads(files[name]), "sha256")).encode()
+    with pytest.raises(InputError, match=f"^{name} of run our00000 is not as it was written: "):
+        candidate_of(Stored({OURS: files}), run_of(OURS))
+
+
+@pytest.mark.parametrize("name", ["train.json", "metrics.json"])
+def test_files_of_another_run_are_not_believed(tmp_path: Path, name: str) -> None:
+    """Whole ones, with digests that are right."""
+    files = files_of(tmp_path, trained(OURS), 0.6)
+    others = files_of(tmp_path, trained(THEIRS), 0.9)
+    files |= {name: others[name], "per_image.csv": others["per_image.csv"]}
+    with pytest.raises(InputError) as caught:
+        candidate_of(Stored({OURS: files}), run_of(OURS))
+    told = f"{name} of run our00000 is that of another training, their000: train it again"
     assert str(caught.value) == told
 
 
@@ -240,7 +258,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return asked
 
 
-@pytest.mark.parametrize("why", ["other holes", "lost", "edited", "older", "no run"])
+@pytest.mark.parametrize("why", ["other holes", "lost", "edited", "older", "another's", "no run"])
 def test_a_champion_is_scored_again_where_its_scores_are_no_measure(
     tmp_path: Path, scored: list[Any], why: str
 ) -> None:
@@ -253,7 +271,9 @@ def test_a_champion_is_scored_again_where_its_scores_are_no_measure(
         files["per_image.csv"] = per_image(0.1)
     elif why == "older":
         result = without(json.loads(files["metrics.json"]), "sha256")
-        files["metrics.json"] = checked(tmp_path, without(result, "files"))
+        files["metrics.json"] = json.dumps(without(result, "files")).encode()
+    elif why == "another's":
+        files = files_of(tmp_path, trained(OURS), 0.9)
     runs = Stored({} if why == "no run" else {THEIRS: files})
     # Both were trained on the same images, of which none is a validation image.
     _, over_champion = against(champion_at(tmp_path, theirs), runs, 0.7, ours)
