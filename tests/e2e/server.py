@@ -42,10 +42,10 @@ def mlflow_server(checkout: Any, folder: Path, store: str | None = None) -> Iter
 
 
 @contextmanager
-def model_server(checkout: Any) -> Iterator[str]:
-    """A server of the champion, as docs/serving.md starts it; its address."""
+def model_server(checkout: Any) -> Iterator[Server]:
+    """A server of the champion, as docs/serving.md starts it."""
     with _serving(checkout, "inpaint", "serve") as server:
-        yield server.address
+        yield server
 
 
 def free_port() -> int:

@@ -4,9 +4,11 @@ import http.client
 import importlib.util
 import io
 import json
+import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -50,8 +52,8 @@ def champion(checkout: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def address(champion: Any) -> Iterator[str]:
-    with model_server(champion) as address:
-        yield address
+    with model_server(champion) as server:
+        yield server.address
 
 
 def ask(address: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
@@ -323,3 +325,25 @@ def test_the_champion_works_where_only_its_requirements_are_installed(
         "data/prepared/test.npy", "data/holes/test.npy", "reports/restored.npy"
     )]  # fmt: skip
     champion.run(str(python), "-I", "-c", ELSEWHERE, str(model), *map(str, made))
+
+
+def test_a_server_that_is_killed_lets_go_of_its_port(champion: Any) -> None:
+    with model_server(champion) as server:
+        port = int(server.address.rpartition(":")[2])
+        server.process.kill()
+        server.process.wait()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                socket.create_server(("127.0.0.1", port)).close()
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+    raise AssertionError("its port is still in use")
+
+
+def test_a_page_of_another_host_gets_nothing(address: str) -> None:
+    request = urllib.request.Request(f"{address}/version", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request)

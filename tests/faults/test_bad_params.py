@@ -27,6 +27,7 @@ WRONG: dict[str, Any] = {
     "an empty text": "",
     "a text": "abc\x00def",
     "a long text": "x" * 100_000,
+    "nearly a long number": "9" * 90_000 + "x",  # of which a search might go back at each digit
     "Python's own number": "1_000",
     "a day": datetime.date(2026, 9, 29),
     "a list": [],
@@ -39,7 +40,7 @@ MAY_BE = {
     "data.train_size": _SIZES,
     "data.valid_size": _SIZES,
     "data.test_size": _SIZES,
-    "data.path": {"a long text", "Python's own number"},
+    "data.path": {"a long text", "nearly a long number", "Python's own number"},
     "model.skip_connections": {"a truth value"},
     "train.resume": {"a truth value"},
     "registry.model": {"Python's own number"},

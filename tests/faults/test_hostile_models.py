@@ -4,6 +4,7 @@ What is run leaves a trace, a file. Other tests see it appear where nothing hind
 """
 
 import pickle
+import zipfile
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -191,6 +192,18 @@ def test_a_model_of_other_files_is_refused(
     path = write_model(tmp_path / "model.keras", members | MEMBERS[what](trace))
     for told in refusals(path, inpaint_command):
         assert told.count("\n") <= 1
+
+
+def test_a_model_that_would_be_any_number_of_times_as_large_is_refused(
+    tmp_path: Path, members: dict[str, bytes]
+) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        assert archive.getinfo("config.json").compress_size < len(members["config.json"]) / 5
+    with pytest.raises(ValueError, match="received compressed files in it, allowed: as Keras"):
+        serving.load(path)
 
 
 def test_a_model_by_another_name_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:

@@ -331,8 +331,9 @@ def test_a_deleted_run_costs_no_scores(finished: Any, capsys: Any) -> None:
     ("changes", "stages", "told"),
     [
         # Some of them are images that the model was trained on.
-        ({"data": {"seed": 1}}, ("prepare", "mask"), "the valid images are not those"),
-        ({"mask": {"size": 4}}, ("mask",), "the valid holes are not those"),
+        ({"data": {"seed": 1}}, ("prepare", "mask"), "the train images are not those"),
+        ({"data": {"train_size": 41}}, ("prepare", "mask"), "the train images are not those"),
+        ({"mask": {"size": 4}}, ("mask",), "the train holes are not those"),
     ],
 )
 def test_other_images_or_holes_than_the_training_left_aside_are_refused(

@@ -73,3 +73,23 @@ def test_equal_results_draw_equal_files(finished: Any) -> None:
     before = {name: (finished.paths.figures / f"{name}.png").read_bytes() for name in FIGURES}
     assert finished.run("plot") == 0
     assert before == {n: (finished.paths.figures / f"{n}.png").read_bytes() for n in FIGURES}
+
+
+def test_scores_of_another_training_are_not_drawn(
+    pulled: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = pulled.paths.report.read_bytes()
+    pulled.set({"train": {"seed": 1}})
+    assert pulled.run("train", "plot") == 2
+    assert "metrics.json has the scores of another training: run `dvc repro`" in (
+        capsys.readouterr().err
+    )
+    assert pulled.paths.report.read_bytes() == before
+
+
+def test_other_images_than_those_that_were_scored_are_not_drawn(
+    pulled: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulled.set({"mask": {"seed": 1, "kind": "box"}})
+    assert pulled.run("mask", "plot") == 2
+    assert "holes are not those that the model was trained beside" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 import yaml
 from mlflow.entities import LoggedModelStatus
 
+from inpaint.base.errors import InputError
 from inpaint.tracking.record import read_record
+from inpaint.tracking.runs import Runs
 from inpaint.tracking.store import Store
 from inpaint.tracking.sync import Synced, complete
 from tests.pipeline.stored_runs import (
@@ -153,11 +156,31 @@ def lose_files_of_model(store: Store, model_id: str) -> None:
     shutil.rmtree(location.removeprefix("file://"))
 
 
+def cut_model(store: Store, model_id: str) -> None:
+    network = network_of(store, model_id)
+    network.write_bytes(network.read_bytes()[:-100])
+
+
+def lose_network_of_model(store: Store, model_id: str) -> None:
+    network_of(store, model_id).unlink()
+
+
+def network_of(store: Store, model_id: str) -> Path:
+    location = store.client.get_logged_model(model_id).artifact_location.removeprefix("file://")
+    return Path(location, "data", "network", "inpainter.keras")
+
+
 def interrupt_logging_of_model(store: Store, model_id: str) -> None:
     store.client.finalize_logged_model(model_id, LoggedModelStatus.FAILED)
 
 
-@pytest.mark.parametrize("lose", [delete_model, lose_files_of_model, interrupt_logging_of_model])
+@pytest.mark.parametrize(
+    "lose",
+    [
+        *(delete_model, lose_files_of_model, interrupt_logging_of_model),
+        *(cut_model, lose_network_of_model),
+    ],
+)
 def test_a_run_gets_exactly_what_it_lacks(pulled: Any, lose: Callable[[Store, str], None]) -> None:
     store, record = store_of(pulled), read_record(pulled.paths)
     # As left by a server that went away in the middle of it.
@@ -189,6 +212,45 @@ def test_a_run_whose_end_got_lost_is_finished(pulled: Any) -> None:
     [again] = runs_of(store)
     assert again.info.status == "FINISHED"
     assert again.info.end_time == run.info.end_time
+
+
+def test_a_run_whose_logging_is_killed_is_not_running_for_ever(
+    pulled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as killing:
+        killing.setattr("inpaint.tracking.sync.log_model", die)
+        with pytest.raises(SystemExit):
+            sync(pulled)
+    store = store_of(pulled)
+    assert [run.info.status for run in runs_of(store)] == ["KILLED"]
+    sync(pulled)
+    [run] = runs_of(store)
+    assert_complete(store, run, pulled)
+
+
+def test_other_holes_than_those_that_were_scored_are_not_logged(pulled: Any) -> None:
+    """They would be beside what was restored of the old ones."""
+    sync(pulled)
+    pulled.set({"mask": {"seed": 1, "kind": "box"}})
+    assert pulled.run("mask") == 0
+    with pytest.raises(InputError, match="holes are not those that the model was trained beside"):
+        read_record(pulled.paths)
+
+
+def test_a_run_with_damaged_scores_is_not_complete(pulled: Any) -> None:
+    run_id = sync(pulled).run_id
+    trained = json.loads(pulled.paths.train_summary.read_text())
+    score = json.loads(pulled.paths.summary.read_text())["test_ssim_unit"]
+    root = pulled.paths.root
+    assert Runs(root).is_complete(trained["run_id"], score)
+    [scores] = (root / "mlruns").rglob(f"{run_id}/artifacts/per_image.csv")
+    scores.write_bytes(scores.read_bytes()[:-100])
+    assert not Runs(root).is_complete(trained["run_id"], score)
+    assert sync(pulled).added == ("files",)
+    assert Runs(root).is_complete(trained["run_id"], score)
 
 
 def test_a_run_is_not_made_somebody_elses(pulled: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -384,6 +384,13 @@ def test_scores_that_others_left_stop_no_training(pulled: Any) -> None:
         assert run_of_newest(pulled).info.status == "FINISHED"
 
 
+def test_a_report_that_is_no_text_stops_no_training(pulled: Any) -> None:
+    """The stage plot writes a new one."""
+    pulled.paths.report.write_bytes(pulled.paths.report.read_bytes() + b"\xff")
+    assert pulled.run("train") == 0
+    assert run_of_newest(pulled).info.status == "FINISHED"
+
+
 def run_of_newest(project: Any) -> Run:
     _, runs = runs_of(project)
     return runs[0]

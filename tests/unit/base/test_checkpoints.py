@@ -216,10 +216,27 @@ def test_the_key_is_of_what_decides_the_weights(path: tuple[str, ...], is_other:
 def test_saving_takes_a_small_part_of_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = iter([0.0, 10.0, 12.0, 51.9, 52.1])  # asked, began and ended, asked, asked
+    # Asked; began, ended and asked twice; the same again.
+    now = iter([0.0, 10.0, 12.0, 51.9, 52.1, 60.0, 70.0, 189.9, 190.1])
     monkeypatch.setattr(checkpoints, "time", SimpleNamespace(monotonic=lambda: next(now)))
     slot = checkpoints.Slot(tmp_path / "key-1.npz")
     assert slot.is_due
     slot.save(ARRAYS, FACTS)  # 2 s, so not before 40 s later
     assert not slot.is_due
     assert slot.is_due
+    slot.save(ARRAYS, FACTS)  # 10 s, but more than two minutes' work is never lost
+    assert not slot.is_due
+    assert slot.is_due
+
+
+def test_the_checkpoint_to_go_on_from_is_kept_however_old_it_is(tmp_path: Path) -> None:
+    with checkpoints.claimed(tmp_path, "mine") as slot:
+        slot.save(ARRAYS, FACTS)
+    os.utime(slot.path, (1.0, 1.0))
+    for number in range(10):
+        with checkpoints.claimed(tmp_path, f"other{number}") as other:
+            other.save(ARRAYS, FACTS)
+    with checkpoints.claimed(tmp_path, "mine") as again:
+        assert again.load() is not None
+    with checkpoints.claimed(tmp_path, "another"):
+        assert not slot.path.exists()

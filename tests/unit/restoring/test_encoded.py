@@ -123,3 +123,12 @@ def test_masks_mean_what_they_mean_on_the_command_line(tmp_path: Path) -> None:
         mask = Image.fromarray(array)
         mask.save(tmp_path / "mask.png")
         np.testing.assert_array_equal(hole_of(0, mask), of_mask(tmp_path / "mask.png", picture))
+
+
+def test_all_pictures_together_may_have_as_many_pixels_as_one() -> None:
+    """In PNG, white ones take a thousandth of the memory."""
+    large = text_of(Image.new("1", (8000, 8000)))
+    assert [picture.size for picture in decode("pictures", [large])] == [(8000, 8000)]
+    told = "pictures, number 1: received too large a picture, allowed: 89,478,485 pixels in all"
+    with pytest.raises(ValueError, match=told):
+        decode("pictures", [large, large])

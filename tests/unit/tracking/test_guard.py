@@ -26,7 +26,12 @@ class Application:
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
-def ask(*parts: bytes, headers: dict[bytes, bytes] | None = None, **scope: str) -> tuple[Any, Any]:
+def ask(
+    *parts: bytes,
+    headers: dict[bytes, bytes] | None = None,
+    hosts: tuple[str, ...] = (),
+    **scope: str,
+) -> tuple[Any, Any]:
     """Status and content of the answer, and what the application behind the guard got."""
     application, answer = Application(), []
     messages = iter(
@@ -47,9 +52,40 @@ def ask(*parts: bytes, headers: dict[bytes, bytes] | None = None, **scope: str) 
         **scope,
         "headers": [*(kind | (headers or {})).items()],
     }
-    asyncio.run(Guard(application, largest=200)(about, receive, send))
+    asyncio.run(Guard(application, 200, hosts)(about, receive, send))
     body = b"".join(message.get("body", b"") for message in answer)
     return (answer[0]["status"], json.loads(body or b"{}").get("message")), application.got
+
+
+LOCAL = ("127.0.0.1", "localhost", "[::1]")
+
+
+@pytest.mark.parametrize("host", [*LOCAL, "LOCALHOST", "127.0.0.1:5001", "[::1]:65535"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_requests_for_this_machine_are_passed_on(method: str, host: str) -> None:
+    (status, _), got = ask(SENT, headers={b"host": host.encode()}, hosts=LOCAL, method=method)
+    assert (status, got) == (200, [SENT])
+
+
+@pytest.mark.parametrize(
+    "host", ["", "evil.example", "evil.example:5001", "localhost.evil.example", "127.0.0.1:x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_requests_for_other_hosts_are_refused(method: str, host: str) -> None:
+    """As of a page whose name its owner has made to mean this machine."""
+    told = f"Host: received {host!r}, allowed: 127.0.0.1, localhost, [::1]"
+    (status, message), got = ask(SENT, headers={b"host": host.encode()}, hosts=LOCAL, method=method)
+    assert (status, message, got) == (403, told, [])
+    assert ask(SENT, headers={b"host": host.encode()}, method=method)[0][0] == 200
+
+
+def test_texts_that_would_all_become_as_long_as_the_longest_are_refused() -> None:
+    texts = ["x" * 1_000_000, *[""] * 250]
+    told = "pictures: received 251 texts of up to 1,000,000 characters, allowed: 250,000,000 if"
+    with pytest.raises(RefusalError, match=told) as caught:
+        check_json(json.dumps({"inputs": {"pictures": texts, "masks": []}}).encode())
+    assert caught.value.status == 413
+    check_json(json.dumps({"inputs": {"pictures": texts[:250], "masks": [1, None]}}).encode())
 
 
 @pytest.mark.parametrize("num", [1, 2, 7, len(SENT)])
