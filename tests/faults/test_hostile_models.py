@@ -4,8 +4,8 @@ What is run leaves a trace, a file. Other tests see it appear where nothing hind
 """
 
 import pickle
-import zipfile
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
