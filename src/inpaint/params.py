@@ -40,25 +40,28 @@ def _up_to(largest: int) -> Any:
     return Field(ge=1, le=largest, description=f"a whole number from 1 to {largest}")
 
 
+# What these refuse is told by `_describe`, as the field's description has it.
+
+
 def _refuse_lookalikes(value: object) -> object:
     # YAML's `true` is Python's True, and Python's own '1_000' a number: pydantic takes both.
     is_text = isinstance(value, str) and not (
         len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value)
     )
     if isinstance(value, bool) or is_text:
-        raise ValueError("not a number")
+        raise ValueError
     return value
 
 
 def _refuse_default(name: str) -> str:
     if name.strip() != name or not name.isprintable() or name == "Default":
-        raise ValueError("not a usable name")
+        raise ValueError
     return name
 
 
 def _refuse_repetition(kinds: list[str]) -> list[str]:
     if len(set(kinds)) < len(kinds):
-        raise ValueError("a kind is there twice")
+        raise ValueError
     return kinds
 
 

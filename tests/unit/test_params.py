@@ -407,11 +407,20 @@ def test_flatten_names_every_key_by_its_path(params: Params) -> None:
     assert flatten(params.model_dump()) == expected
 
 
-def test_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text("mask:\n  size: 9\n  size: 8\n")
-    with pytest.raises(InputError, match="the key size is there twice"):
-        load_params(path)
+@pytest.mark.parametrize(
+    ("text", "told", "line", "column"),
+    [
+        ("mask:\n  size: 9\n  size: 8\n", "the key size is there twice", 2, 3),
+        ("? [1, 2]\n: 1\n? [1, 2]\n: 2\n", "the key [1, 2] is there twice", 1, 1),
+        ("a: &x 1\nb: *x\n", "received the alias *x, allowed: plain values", 2, 4),
+        ("a: !b 1\n", "received the tag !b, allowed: plain values", 1, 4),
+    ],
+)
+def test_what_is_no_plain_yaml_is_refused_with_its_place(
+    tmp_path: Path, text: str, told: str, line: int, column: int
+) -> None:
+    place = f'in "<unicode string>", line {line}, column {column}'
+    assert refusal(tmp_path, text).startswith(f"{tmp_path}/params.yaml is not YAML: {told} {place}")
 
 
 def test_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
