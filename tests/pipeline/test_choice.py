@@ -16,10 +16,7 @@ GREY, COLOUR = "the package's model for grey pictures", "the package's model for
 
 def chosen(choice: Choice, *shape: int) -> str:
     """What is chosen for pictures of a shape."""
-    before = dict(choice.used)
-    choice((shape[0], shape[1], shape[2]))
-    [name] = [name for name, count in choice.used.items() if count != before.get(name)]
-    return name
+    return choice.named((shape[0], shape[1], shape[2]))[0]
 
 
 def test_champion_restores_what_it_was_trained_on_and_nothing_else(arena: Arena) -> None:

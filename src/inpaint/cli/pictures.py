@@ -10,6 +10,7 @@ from inpaint.commands.launch import exit_codes, launch_command
 _HEADING = "Pictures"
 
 Method = Literal["model", "biharmonic", "telea", "navier-stokes"]
+Engine = Literal["plain", "ray"]
 Format = Literal["png", "jpeg", "webp", "tiff"]
 _Model = Annotated[
     str | None,
@@ -57,6 +58,9 @@ def restore(
         bool, typer.Option("--compare", help="Also write NAME.compare.png: before, mask, after.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    engine: Annotated[
+        Engine, typer.Option(help="`ray`: by all cores, or a cluster; needs the extra `ray`.")
+    ] = "plain",
 ) -> None:
     """Fill the holes of pictures, of any size, anywhere: no project is needed.
 
@@ -65,13 +69,15 @@ def restore(
     keeps its size, mode, depth, format and profile. Only JPEG becomes PNG, unless it is asked for.
 
     The model is the project's champion where that fits the picture, else one for photographs that
-    comes with the package. Of a folder, what was done before is not done again.
+    comes with the package. Of a folder, what was done before is not done again. Parquet files
+    have pictures in a column `picture`, and their masks in `mask`.
 
     \b
     Examples:
       inpaint restore photo.jpg --mask mask.png --output restored.png
       inpaint restore scans/ --mask masks/ --output restored/
       inpaint restore photo.png --color FF00FF --output restored.png --compare
+      inpaint restore scans.parquet --mask scans.parquet --output restored/ --engine ray
     """
     from inpaint.data.pictures.masks import Missing
 
@@ -88,6 +94,7 @@ def restore(
             file_format=file_format and file_format.upper(),
             compare=compare,
             force=force,
+            engine=engine,
         )
     raise typer.Exit(code.value)
 

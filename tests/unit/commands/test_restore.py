@@ -268,7 +268,7 @@ def test_what_the_biharmonic_fill_cannot_take_is_restored_without_a_score(
     def refuse(*_: object) -> None:
         raise ValueError("holes: received 1516346 missing pixels that hang together")
 
-    monkeypatch.setattr("inpaint.commands.restore.biharmonic", refuse)
+    monkeypatch.setattr("inpaint.commands.restore.work.biharmonic", refuse)
     Image.fromarray(COLOUR).save("true.png")
     result = restore(
         "photo.png", "-m", "mask.png", "-o", "out.png", "--method", "telea", "--reference",

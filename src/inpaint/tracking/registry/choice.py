@@ -1,7 +1,6 @@
 """What fills a picture: a classical method, a model that was named, or the one that fits best."""
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -30,9 +29,6 @@ class Choice:
             .keras file, or None: the champion where it fits the picture, else the package's model.
         champion: ``registry.model`` and ``data.dataset`` of the project, if ``root`` is one.
 
-    Attributes:
-        used: how many times each was chosen, by its name for people.
-
     Raises:
         InputError: no such model, or a model with a method that has none.
     """
@@ -46,7 +42,6 @@ class Choice:
     ) -> None:
         if method != MODEL and model is not None:
             raise InputError(f"--model: received {model} with --method {method}, allowed: {MODEL}")
-        self.used = Counter[str]()
         self._choose = _chooser(root, method, model, champion)
 
     def __call__(self, shape: Shape) -> Fill:
@@ -54,9 +49,7 @@ class Choice:
 
     def named(self, shape: Shape) -> Chosen:
         """What fills pictures of this height, width and channels, and its name for people."""
-        name, fill = self._choose(shape)
-        self.used[name] += 1
-        return name, fill
+        return self._choose(shape)
 
 
 def find(root: Path, model: str) -> tuple[str, "Inpainter"]:

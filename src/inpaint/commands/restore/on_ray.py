@@ -1,0 +1,67 @@
+"""Pictures restored by the workers of a Ray cluster, each with a model of its own."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+
+from inpaint.base.errors import InputError
+from inpaint.commands.restore.cluster import connected
+from inpaint.commands.restore.engine import Done, Task, do
+from inpaint.commands.restore.work import Settings, Work
+from inpaint.terminal.quiet import without_greetings
+
+_BATCH = 16  # tasks that a worker gets at once
+
+
+class Worker:
+    """Lives in a process of its own, and loads the model once."""
+
+    def __init__(self, settings: Settings) -> None:
+        os.chdir(settings.root)  # relative paths mean the same on every node
+        self._settings = settings
+        self._work: Work | None = None
+
+    def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Do tasks. An error that ends all is handed over: raised, Ray would try again."""
+        done = np.empty(len(batch["item"]), dtype=object)
+        for i, task in enumerate(batch["item"]):
+            try:
+                self._work = self._work or Work(self._settings)
+                done[i] = do(self._work, task)
+            except (InputError, OSError, MemoryError) as error:
+                done[i] = error
+        return {"done": done}
+
+
+def on_ray(settings: Settings, tasks: Sequence[Task]) -> Iterator[Done]:
+    """Do all tasks, in any order.
+
+    Raises:
+        InputError: Ray is not installed, or there is no such model.
+        OSError: there is no room, or no right to write.
+        StageError: there is no such cluster.
+    """
+    with connected("--engine ray") as ray:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        num_workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        num_batches = -(-len(tasks) // _BATCH)
+        outcomes = ray.data.from_items(
+            list(tasks), override_num_blocks=min(num_batches, 4 * num_workers)
+        ).map_batches(
+            Worker,
+            fn_constructor_args=(settings,),
+            batch_size=_BATCH,
+            num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(size=min(num_batches, num_workers)),
+        )
+        rows = iter(outcomes.iter_rows())
+        with without_greetings():  # Ray warns of how it starts its own actors
+            first = next(rows)
+        for row in chain([first], rows):
+            done = row["done"]
+            if isinstance(done, Exception):
+                raise done
+            yield done
