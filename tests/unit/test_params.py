@@ -423,6 +423,15 @@ def test_what_is_no_plain_yaml_is_refused_with_its_place(
     assert refusal(tmp_path, text).startswith(f"{tmp_path}/params.yaml is not YAML: {told} {place}")
 
 
+def test_long_values_are_told_by_their_beginning(tmp_path: Path) -> None:
+    longest = "x" * 298  # with its quotes, 300 characters
+    assert f"received '{longest}', allowed: " in refusal(
+        tmp_path, changed({"data.dataset": longest})
+    )
+    told = refusal(tmp_path, changed({"data.dataset": longest + "yz"}))
+    assert f"received '{longest}y..., allowed: " in told
+
+
 def test_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         load_params(tmp_path)
