@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from skimage.data import astronaut
@@ -47,9 +49,11 @@ def ray_cluster() -> Iterator[Any]:
     cluster.shutdown()
 
 
-def start(folder: Path, output: str, *words: str, address: str = "") -> subprocess.Popen[str]:
+def start(
+    folder: Path, output: str, *words: str, address: str = "", images: str = "in"
+) -> subprocess.Popen[str]:
     inpaint = str(Path(sys.executable).with_name("inpaint"))
-    command = [inpaint, "restore", "in", "--mask", "mask.png", "-o"]
+    command = [inpaint, "restore", images, "--mask", "mask.png", "-o"]
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
     return subprocess.Popen(
         [*command, output, *words],
@@ -84,6 +88,22 @@ def test_on_this_machine_the_same_pixels_come_of_it(pictures: Path) -> None:
     done = finish(start(pictures, "here", "--engine", "ray"))
     assert f"{NUM} restored to here" in done[1]
     assert_as_expected(pictures, "here", done)
+
+
+def test_tables_are_restored_by_several_workers(pictures: Path) -> None:
+    names = [f"{number:03}.png" for number in range(6)]
+    content = [(pictures / "in" / name).read_bytes() for name in names]
+    table = pa.table({"name": names, "picture": content})
+    pq.write_table(table, pictures / "some.parquet", row_group_size=2)
+    command = ("--engine", "ray", "--method", "telea")
+    code, out, err = finish(start(pictures, "tables", *command, images="some.parquet"))
+    assert code == 0, err
+    assert "6 restored to tables" in out
+    finish(start(pictures, "files", "--method", "telea"))
+    parts = sorted((pictures / "tables").iterdir())
+    assert len(parts) == 3
+    for row in pa.concat_tables(map(pq.read_table, parts)).to_pylist():
+        assert row["restored"] == (pictures / "files" / row["name"]).read_bytes()
 
 
 def test_a_node_that_is_lost_costs_no_picture(pictures: Path, ray_cluster: Any) -> None:

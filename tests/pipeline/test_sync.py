@@ -251,6 +251,9 @@ def test_a_run_with_damaged_scores_is_not_complete(pulled: Any) -> None:
     assert not Runs(root).is_complete(trained["run_id"], score)
     assert sync(pulled).added == ("files",)
     assert Runs(root).is_complete(trained["run_id"], score)
+    [network] = (root / "mlruns").rglob("inpainter.keras")
+    network.write_bytes(network.read_bytes()[:-100])
+    assert not Runs(root).is_complete(trained["run_id"], score)
 
 
 def test_a_run_is_not_made_somebody_elses(pulled: Any, monkeypatch: pytest.MonkeyPatch) -> None:

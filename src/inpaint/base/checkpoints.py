@@ -150,13 +150,16 @@ def discard(root: Path, training: Mapping[str, Any]) -> None:
 def if_free(lock: Path) -> Iterator[bool]:
     """Whether the process that held a slot is gone. If so, no other one takes it in the block.
 
-    It is gone also if the folder is, and False is given also if it cannot be told.
+    It is gone, too, if somebody has removed the project's models. False also if it cannot be told.
     """
-    if not lock.parent.is_dir():  # the project was moved or removed, or its models were
+    is_removed = lock.parents[len(_FOLDERS)].is_dir() and not lock.parent.is_dir()
+    if is_removed:
         yield True
         return
     held = FileLock(lock)
     try:
+        if not lock.parent.is_dir():  # the project was moved
+            raise FileNotFoundError
         held.acquire(timeout=0)
     except (Timeout, OSError):
         yield False

@@ -1,4 +1,6 @@
-"""The two ways a command ends badly through no fault of the code."""
+"""The ways a command ends badly through no fault of the code."""
+
+import sys
 
 
 class InputError(ValueError):
@@ -14,3 +16,10 @@ class StageError(RuntimeError):
 
     The command line prints it as one line and exits with 1.
     """
+
+
+def is_of_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, as TensorFlow too tells it, where it is there."""
+    tensorflow = sys.modules.get("tensorflow")
+    of_tensorflow = tensorflow and isinstance(error, tensorflow.errors.ResourceExhaustedError)
+    return isinstance(error, MemoryError) or bool(of_tensorflow)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from inpaint.base.errors import InputError, StageError
+from inpaint.base.errors import InputError, StageError, is_of_memory
 from inpaint.base.processes import OWNER, is_running
 from inpaint.terminal.quiet import without_greetings
 
@@ -139,7 +139,7 @@ def exit_codes() -> Iterator[ExitCode]:
         code.value = 130
         print("interrupted", file=sys.stderr)
     except Exception as error:
-        if not _is_of_memory(error):
+        if not is_of_memory(error):
             raise
         code.value = 1
         [reason, *_] = str(error).splitlines() or ["none left"]
@@ -147,13 +147,6 @@ def exit_codes() -> Iterator[ExitCode]:
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, previous)
-
-
-def _is_of_memory(error: Exception) -> bool:
-    """TensorFlow has an error of its own for it; where it is not there, nobody has raised that."""
-    tensorflow = sys.modules.get("tensorflow")
-    of_tensorflow = tensorflow and isinstance(error, tensorflow.errors.ResourceExhaustedError)
-    return isinstance(error, MemoryError) or bool(of_tensorflow)
 
 
 def _interrupt(*_: object) -> None:

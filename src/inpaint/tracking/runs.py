@@ -16,7 +16,7 @@ from mlflow.entities import Run
 from inpaint.base.checked import OlderVersionError, parse_checked
 from inpaint.base.errors import InputError
 from inpaint.tracking import store
-from inpaint.tracking.model import model_id_of
+from inpaint.tracking.model import holds_network, model_id_of
 from inpaint.tracking.record import LEARNED_NOTHING, LOGGED_BY, logging_code
 from inpaint.tracking.settling import settle
 
@@ -130,7 +130,7 @@ class Runs:
         return next((run for run in self.all if run.training_id == training_id), None)
 
     def is_complete(self, training_id: str, score: float) -> bool:
-        """Whether a training is here with its model, its whole scores, and its report.
+        """Whether a training is here with its whole model, its whole scores, and its report.
 
         What DVC keeps of an experiment in Git is enough to ask this. What other code has logged may
         lack something.
@@ -146,7 +146,9 @@ class Runs:
             return False
         client = self._client
         files = {entry.path for entry in client.list_artifacts(run.run_id)}
-        has_model = model_id_of(client, client.get_run(run.run_id)) is not None
+        model_id = model_id_of(client, client.get_run(run.run_id))
+        digest = self.record(run, "train.json").get("files", {}).get("model", "")
+        has_model = model_id is not None and holds_network(client, model_id, digest)
         return has_model and "report.md" in files
 
     def _is_in_place(self, run: RunInfo) -> bool:

@@ -113,13 +113,14 @@ def test_no_lock_is_free_and_none_is_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_whose_folder_is_gone_is_free(tmp_path: Path) -> None:
-    """The project was moved away, or somebody has removed its models."""
-    assert is_free(tmp_path / "gone" / "none.lock")
-    assert not (tmp_path / "gone").exists()
+def test_a_lock_whose_models_are_removed_is_free(tmp_path: Path) -> None:
+    assert is_free(tmp_path / "models" / "checkpoints" / "none.lock")
+    assert not (tmp_path / "models").exists()
 
 
 def test_what_cannot_be_told_is_not_free(tmp_path: Path) -> None:
+    """The project was moved away, or there is something else."""
+    assert not is_free(tmp_path / "gone" / "models" / "checkpoints" / "none.lock")
     (tmp_path / "folder.lock").mkdir()
     assert not is_free(tmp_path / "folder.lock")
 

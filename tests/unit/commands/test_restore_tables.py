@@ -137,8 +137,14 @@ def test_what_is_wrong_with_a_picture_is_told_by_its_row() -> None:
         (("cats.parquet", "-o", "out", "--compare"), "--compare, --reference: allowed with"),
         (("cats.parquet", "photo.png", "-o", "out"), "received .parquet and other files, allowed"),
         (("cut.parquet", "-o", "out"), "cut.parquet: no whole Parquet file"),
-        (("none.parquet", "-o", "out"), "none.parquet: no whole Parquet file"),
-        (("other.parquet", "-o", "out"), "received the columns name; it lacks mask and picture"),
+        (("twice.parquet", "-o", "out"), "received the columns picture, picture, mask, allowed: "),
+        (("empty.parquet", "-o", "out"), "empty.parquet: there is no picture in it"),
+        (("done.parquet", "-o", "out"), "and others than restored and error, which are added"),
+        (("none.parquet", "-o", "out"), "--mask: none.parquet is not there"),
+        (
+            ("other.parquet", "-o", "out"),
+            "received the columns name, allowed: picture and mask, each once",
+        ),
         (("cats.parquet", "more/cats.parquet", "-o", "out"), "would both be written to out/cats"),
     ],
 )
@@ -148,7 +154,51 @@ def test_what_cannot_be_restored_is_refused(words: tuple[str, ...], told: str) -
     Path("more").mkdir()
     pq.write_table(table(), "more/cats.parquet")
     pq.write_table(table().select(["name"]), "other.parquet")
-    result = restore(*words, "--mask", "cats.parquet")
+    twice = table().select(["picture", "mask"]).append_column("x", table()["picture"])
+    pq.write_table(
+        twice.rename_columns(["picture", "mask", "picture"]).select([0, 2, 1]), "twice.parquet"
+    )
+    pq.ParquetWriter("empty.parquet", table().schema).close()
+    pq.write_table(table(error=[""] * NUM), "done.parquet")
+    result = restore(*words, "--mask", words[0])
     assert result.exit_code == 2
     assert told in result.stderr
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("mask", ["other.parquet", "masks"])
+def test_masks_of_another_table_are_refused(mask: str) -> None:
+    Path("masks").mkdir()
+    pq.write_table(table(), "other.parquet")
+    result = restore("cats.parquet", "--mask", mask, "-o", "out")
+    assert result.exit_code == 2
+    assert f"--mask: received {mask}, allowed with Parquet: the same file" in result.stderr
+
+
+def test_one_mask_for_all_is_that_one_whatever_the_table_has() -> None:
+    other = np.zeros_like(HOLE)
+    other[30:32, 5:9] = True
+    Path("one.png").write_bytes(encoded(np.where(other, 255, 0).astype(np.uint8)))
+    result = restore("cats.parquet", "--mask", "one.png", "-o", "out.v2")
+    assert result.exit_code == 0, result.output
+    assert "7 restored to out.v2, 56 missing pixels" in result.stdout
+    assert restored("out.v2").column_names == ["name", "mask", "restored", "error"]
+
+
+def test_a_part_that_is_damaged_costs_no_other() -> None:
+    content = bytearray(Path("cats.parquet").read_bytes())
+    content[50:60] = b"\xff" * 10
+    Path("cats.parquet").write_bytes(content)
+    result = restore("cats.parquet", "--center", "5", "-o", "out")
+    assert result.exit_code == 1
+    assert "4 restored to out" in result.stdout
+    assert result.stderr.count("error: cats.parquet, row group 0: cannot be read") == 3
+
+
+def test_tables_among_pictures_are_left_alone() -> None:
+    Path("scans").mkdir()
+    Path("scans/a.png").write_bytes(encoded(pictures()[0]))
+    Path("cats.parquet").rename("scans/metadata.parquet")
+    result = restore("scans", "--center", "5", "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert "1 restored to out" in result.stdout

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,13 +80,24 @@ def test_requests_for_other_hosts_are_refused(method: str, host: str) -> None:
     assert ask(SENT, headers={b"host": host.encode()}, method=method)[0][0] == 200
 
 
-def test_texts_that_would_all_become_as_long_as_the_longest_are_refused() -> None:
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda texts: {"inputs": {"pictures": texts, "masks": []}},
+        lambda texts: {"inputs": {"pictures": [texts]}},
+        lambda texts: {"inputs": texts},
+        lambda texts: {"instances": [{"pictures": text} for text in texts]},
+    ],
+)
+def test_texts_that_would_all_become_as_long_as_the_longest_are_refused(
+    shape: Callable[[list[str]], Any],
+) -> None:
     texts = ["x" * 1_000_000, *[""] * 250]
-    told = "pictures: received 251 texts of up to 1,000,000 characters, allowed: 250,000,000 if"
+    told = "received 251 texts of up to 1,000,000 characters, allowed: 250,000,000 if all were"
     with pytest.raises(RefusalError, match=told) as caught:
-        check_json(json.dumps({"inputs": {"pictures": texts, "masks": []}}).encode())
+        check_json(json.dumps(shape(texts)).encode())
     assert caught.value.status == 413
-    check_json(json.dumps({"inputs": {"pictures": texts[:250], "masks": [1, None]}}).encode())
+    check_json(json.dumps(shape(texts[:250])).encode())
 
 
 @pytest.mark.parametrize("num", [1, 2, 7, len(SENT)])

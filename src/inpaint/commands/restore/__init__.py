@@ -53,6 +53,8 @@ def run(
     )
     started = time.monotonic()
     _do_all(_engine(engine), settings, to_do, tally)
+    for folder in {task.output.parent for task in to_do}:
+        remove_leftovers(folder)  # of workers that were lost
     _tell(tally, output, time.monotonic() - started)
     for folder in _left_alone(images, [*also_read, output]):
         console().print(f"{folder}: a folder within, left alone; name it to have it restored too")

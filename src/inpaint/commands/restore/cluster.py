@@ -33,10 +33,11 @@ def connected(needed_by: str) -> Iterator[Any]:
         needed_by: what a person has typed, for the message.
 
     Raises:
-        InputError: Ray is not installed.
-        StageError: there is no such cluster.
+        InputError: Ray is not installed, or a cluster's workers would not find the store.
+        StageError: there is no such cluster, or it could not do what it was given.
     """
     address = os.environ.get("RAY_ADDRESS")
+    address = None if address == "local" else address
     os.environ.update(_QUIET)
     if not address:
         # Ray listens on all networks, and runs what it is sent: by holders of this token alone.
@@ -47,7 +48,7 @@ def connected(needed_by: str) -> Iterator[Any]:
         raise InputError(
             f"{needed_by} needs the extra `ray`: pip install 'inpaint[ray]' ({error})"
         ) from None
-    variables = dict.fromkeys(_THREADS, "1") | {"TF_CPP_MIN_LOG_LEVEL": "3"} | _store()
+    variables = dict.fromkeys(_THREADS, "1") | {"TF_CPP_MIN_LOG_LEVEL": "3"} | _store(address)
     # What only a cluster that starts here can be told.
     of_own: dict[str, Any] = (
         {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
@@ -62,25 +63,40 @@ def connected(needed_by: str) -> Iterator[Any]:
             logging_level=logging.ERROR,
             **of_own,
         )
-    except (OSError, ValueError, RuntimeError) as error:
-        [reason, *_] = str(error).splitlines() or [type(error).__name__]
-        where = f"the Ray cluster at RAY_ADDRESS={address}" if address else "Ray"
-        raise StageError(f"{where} cannot be used: {reason}") from None
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        raise _failure(address, error) from None
     signal.signal(signal.SIGTERM, interrupt)  # Ray has put another one there
     try:
         yield ray
+    except ray.exceptions.RayError as error:
+        raise _failure(address, error) from None
     finally:
         ray.shutdown()
+
+
+def _failure(address: str | None, error: Exception) -> StageError:
+    reason = next(filter(None, str(error).splitlines()), type(error).__name__)
+    where = f"the Ray cluster at RAY_ADDRESS={address}" if address else "Ray"
+    return StageError(f"{where} cannot be used: {reason}")
 
 
 def _check_answers(address: str | None) -> None:
     """Ray itself would try for minutes."""
     host, _, port = (address or "").rpartition(":")
     if host and port.isdigit():
-        socket.create_connection((host.rpartition("/")[2], int(port)), _PATIENCE_S).close()
+        host = host.rpartition("/")[2].strip("[]")
+        socket.create_connection((host, int(port)), _PATIENCE_S).close()
 
 
-def _store() -> dict[str, str]:
-    """Where runs and models are; not with a password, for Ray logs what it is told."""
+def _store(address: str | None) -> dict[str, str]:
+    """Where runs and models are; workers on this machine know it already."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return {"MLFLOW_TRACKING_URI": uri} if uri and urlparse(uri).password is None else {}
+    if not address or not uri:
+        return {}
+    if urlparse(uri).password is not None:
+        raise InputError(
+            "MLFLOW_TRACKING_URI: received an address with a password, which Ray would log, "
+            "allowed with RAY_ADDRESS: one without, and MLFLOW_TRACKING_USERNAME and _PASSWORD in "
+            "the environment of the cluster's nodes"
+        )
+    return {"MLFLOW_TRACKING_URI": uri}

@@ -6,13 +6,14 @@ from itertools import chain
 
 import numpy as np
 
-from inpaint.base.errors import InputError
+from inpaint.base.errors import is_of_memory
 from inpaint.commands.restore.cluster import connected
 from inpaint.commands.restore.engine import Done, Task, do
+from inpaint.commands.restore.tables import Part
 from inpaint.commands.restore.work import Settings, Work
 from inpaint.terminal.quiet import without_greetings
 
-_BATCH = 16  # tasks that a worker gets at once
+_BATCH = 16  # pictures that a worker gets at once, at most
 
 
 class Worker:
@@ -30,8 +31,8 @@ class Worker:
             try:
                 self._work = self._work or Work(self._settings)
                 done[i] = do(self._work, task)
-            except (InputError, OSError, MemoryError) as error:
-                done[i] = error
+            except Exception as error:  # whatever it is, it ends all
+                done[i] = MemoryError(str(error)) if is_of_memory(error) else error
         return {"done": done}
 
 
@@ -47,13 +48,16 @@ def on_ray(settings: Settings, tasks: Sequence[Task]) -> Iterator[Done]:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         num_workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        num_batches = -(-len(tasks) // _BATCH)
+        # A part of a table is much work by itself; of a few pictures, each worker gets some.
+        largest = 1 if isinstance(tasks[0], Part) else _BATCH
+        batch = min(largest, -(-len(tasks) // num_workers))
+        num_batches = -(-len(tasks) // batch)
         outcomes = ray.data.from_items(
             list(tasks), override_num_blocks=min(num_batches, 4 * num_workers)
         ).map_batches(
             Worker,
             fn_constructor_args=(settings,),
-            batch_size=_BATCH,
+            batch_size=batch,
             num_cpus=1,
             compute=ray.data.ActorPoolStrategy(size=min(num_batches, num_workers)),
         )

@@ -1,7 +1,7 @@
 """Pictures in Parquet files: a column `picture`, a column `mask`, files as bytes in both."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -13,10 +13,11 @@ from inpaint.base.errors import InputError
 from inpaint.base.files import atomic
 from inpaint.commands.restore.work import Outcome, Settings, Work
 from inpaint.data.pictures.jobs import jobs
+from inpaint.data.pictures.masks import Missing
 from inpaint.data.pictures.reading import FORMATS, SUFFIXES, is_picture
 
 SUFFIX = ".parquet"
-_OWN = _PICTURE, _MASK, _RESTORED, _ERROR = "picture", "mask", "restored", "error"
+_PICTURE, _MASK, _RESTORED, _ERROR = "picture", "mask", "restored", "error"
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Part:
         table: the file.
         row_group: its number.
         num_pictures: rows.
+        has_masks: whether its column `mask` tells what is missing; if not, the settings do.
         output: the Parquet file of these rows: `restored`, `error`, and the other columns.
     """
 
     table: Path
     row_group: int
     num_pictures: int
+    has_masks: bool
     output: Path
 
 
@@ -43,12 +46,11 @@ def parts(images: Sequence[Path], output: Path, settings: Settings) -> list[Part
         InputError: one is damaged or lacks a column, two would be written to one file, or what is
             asked for is not to be had for tables.
     """
-    import pyarrow.parquet as pq
-
     if settings.compare or settings.reference:
         raise InputError("--compare, --reference: allowed with picture files, not with Parquet")
-    if output.suffix:
+    if output.suffix.lower() in (SUFFIX, *SUFFIXES) and not output.is_dir():
         raise InputError(f"--output: received {output}, allowed with Parquet: a folder")
+    has_masks = _has_masks(images, settings.missing)
     planned: list[Part] = []
     taken: dict[str, Path] = {}
     for table in _tables(images):
@@ -57,23 +59,51 @@ def parts(images: Sequence[Path], output: Path, settings: Settings) -> list[Part
             raise InputError(f"{other} and {table} would both be written to {output / table.stem}")
         if table.parent.resolve() == output.resolve():
             raise InputError(f"--output: {output} is the folder that is read")
-        try:
-            file = pq.ParquetFile(table)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{table}: no whole Parquet file ({error})") from None
-        with file:
-            wanted = {_PICTURE, _MASK} if masks_of(settings) else {_PICTURE}
-            if lacking := wanted - set(file.schema_arrow.names):
-                raise InputError(
-                    f"{table}: received the columns {', '.join(file.schema_arrow.names)}; it lacks "
-                    f"{' and '.join(sorted(lacking))}"
-                )
-            sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
         planned += [
-            Part(table, i, size, output / f"{table.stem}-{i:05}{SUFFIX}")
-            for i, size in enumerate(sizes)
+            Part(table, i, size, has_masks, output / f"{table.stem}-{i:05}{SUFFIX}")
+            for i, size in enumerate(_row_groups(table, has_masks))
         ]
+    if not planned:
+        raise InputError(f"{', '.join(map(str, images))}: there is no picture in it")
     return planned
+
+
+def _has_masks(images: Sequence[Path], missing: Missing) -> bool:
+    """Whether the masks are those of the tables, which `--mask` names once more."""
+    if missing.mask is None or missing.is_alpha:
+        return False
+    is_own = missing.mask.resolve() in {image.resolve() for image in images}
+    if not is_own and (missing.mask.is_dir() or missing.mask.suffix == SUFFIX):
+        raise InputError(
+            f"--mask: received {missing.mask}, allowed with Parquet: the same file or folder "
+            "again, whose column `mask` it is, or one picture for all"
+        )
+    return is_own
+
+
+def _row_groups(table: Path, has_masks: bool) -> list[int]:
+    """How many rows each row group of a table has, whose columns are checked."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(table) as file:
+            names = file.schema_arrow.names
+            sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{table}: no whole Parquet file ({_first_line(error)})") from None
+    wanted = {_PICTURE, _MASK} if has_masks else {_PICTURE}
+    if any(names.count(name) != 1 for name in wanted) or set(names) & {_RESTORED, _ERROR}:
+        raise InputError(
+            f"{table}: received the columns {', '.join(names)}, allowed: "
+            f"{' and '.join(sorted(wanted, reverse=True))}, each once, and others than {_RESTORED} "
+            f"and {_ERROR}, which are added"
+        )
+    return sizes
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def is_of_tables(images: Sequence[Path]) -> bool:
@@ -82,7 +112,7 @@ def is_of_tables(images: Sequence[Path]) -> bool:
     Raises:
         InputError: some are, some are not.
     """
-    are = {kind for image in images for kind in _kinds(image)}
+    are = {image.suffix == SUFFIX or bool(_within(image)) for image in images}
     if len(are) > 1:
         raise InputError(f"IMAGE: received {SUFFIX} and other files, allowed: one kind")
     return True in are
@@ -92,32 +122,33 @@ def restore_part(work: Work, part: Part) -> list[Outcome | InputError]:
     """Restore the pictures of a part, and write them.
 
     Raises:
-        OSError: there is no room, or the part is not there any more.
+        OSError: there is no room, or no right to write.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(part.table) as file:
-        rows = file.read_row_group(part.row_group)
+    try:
+        with pq.ParquetFile(part.table) as file:
+            rows = file.read_row_group(part.row_group)
+    except (OSError, pa.ArrowException) as error:
+        told = f"{part.table}, row group {part.row_group}: cannot be read ({_first_line(error)})"
+        return [InputError(told)] * part.num_pictures
     done: list[Outcome | InputError] = []
     restored: list[bytes | None] = []
+    wanted = (_PICTURE, _MASK) if part.has_masks else (_PICTURE,)
     with tempfile.TemporaryDirectory(prefix="inpaint-") as folder:
         for number in range(rows.num_rows):
-            row = {
-                name: rows[name][number].as_py()
-                for name in (_PICTURE, _MASK)
-                if name in rows.column_names
-            }
+            row = {name: rows[name][number].as_py() for name in wanted}
             outcome, content = _restore_row(work, row, Path(folder))
             if isinstance(outcome, InputError):
                 where = f"{part.table}, row {number} of row group {part.row_group}"
                 outcome = InputError(f"{where}: {str(outcome).replace(f'{folder}/', '')}")
             done.append(outcome)
             restored.append(content)
-    table = rows.drop_columns([name for name in _OWN if name in rows.column_names])
+    errors = [str(each) if isinstance(each, InputError) else None for each in done]
+    table = rows.drop_columns(list(wanted))
     table = table.append_column(_RESTORED, pa.array(restored, pa.large_binary()))
-    told = [str(each) if isinstance(each, InputError) else None for each in done]
-    table = table.append_column(_ERROR, pa.array(told, pa.string()))
+    table = table.append_column(_ERROR, pa.array(errors, pa.string()))
     part.output.parent.mkdir(parents=True, exist_ok=True)
     with atomic(part.output) as temporary:
         pq.write_table(table, temporary)
@@ -131,7 +162,7 @@ def _restore_row(
     try:
         picture = _unpacked(row, _PICTURE, folder)
         missing = work.settings.missing
-        if masks_of(work.settings):
+        if _MASK in row:
             missing = replace(missing, mask=_unpacked(row, _MASK, folder))
         [job] = jobs([picture], folder / _RESTORED, work.settings.file_format)
     except InputError as error:
@@ -161,24 +192,12 @@ def _unpacked(row: Mapping[str, Any], column: str, folder: Path) -> Path:
     return path
 
 
-def masks_of(settings: Settings) -> bool:
-    """Whether what is missing is told by masks."""
-    return settings.missing.mask is not None and not settings.missing.is_alpha
-
-
-def _kinds(image: Path) -> Iterator[bool]:
-    """Whether it, or what is in it, are tables."""
-    if not image.is_dir():
-        yield image.suffix == SUFFIX
-        return
-    for file in image.iterdir():
-        if file.suffix == SUFFIX or is_picture(file):
-            yield file.suffix == SUFFIX
-
-
 def _tables(images: Sequence[Path]) -> list[Path]:
-    return [
-        table
-        for image in images
-        for table in (sorted(image.glob(f"*{SUFFIX}")) if image.is_dir() else [image])
-    ]
+    return [table for image in images for table in (_within(image) or [image])]
+
+
+def _within(folder: Path) -> list[Path]:
+    """The tables of a folder; none if it is one of picture files, or none at all."""
+    if not folder.is_dir() or any(map(is_picture, folder.iterdir())):
+        return []
+    return sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))

@@ -20,6 +20,7 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 _WATCH_S = 0.5
 _PATIENCE_S = 60.0  # for a request to arrive
 _MOST_CHARACTERS = 250_000_000  # of which each takes 4 bytes
+_FEW_QUOTES = 10  # of two texts beside the names of what is sent
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -131,8 +132,9 @@ def check_json(body: bytes) -> None:
         raise RefusalError(
             400, f"received a {type(content).__name__}, allowed: an object with `inputs`"
         )
+    if text.count('"') > _FEW_QUOTES:  # otherwise it is all numbers, which take long to walk over
+        _check_texts(content)
     inputs = content.get("inputs")
-    _check_texts(inputs)
     if "true" in text or "false" in text:
         images = inputs.get("images") if isinstance(inputs, dict) else None
         if _has_truth_values(images):
@@ -143,18 +145,22 @@ def check_json(body: bytes) -> None:
             )
 
 
-def _check_texts(inputs: object) -> None:
-    """Refuse lists of texts that NumPy, which makes all as long as the longest, has no room for."""
-    for name, texts in inputs.items() if isinstance(inputs, dict) else ():
-        if not isinstance(texts, list):
-            continue
-        longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
-        if len(texts) * longest > _MOST_CHARACTERS:
-            raise RefusalError(
-                413,
-                f"{name}: received {len(texts)} texts of up to {longest:,} characters, allowed: "
-                f"{_MOST_CHARACTERS:,} if all were as long; send them by fewer at a time",
-            )
+def _check_texts(content: object) -> None:
+    """Refuse so many texts that NumPy, which makes all as long as the longest, has no room for."""
+    num = longest = 0
+    left = [content]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            num, longest = num + 1, max(longest, len(each))
+        elif isinstance(each, list | dict):
+            left += each.values() if isinstance(each, dict) else each
+    if num * longest > _MOST_CHARACTERS:
+        raise RefusalError(
+            413,
+            f"received {num:,} texts of up to {longest:,} characters, allowed: "
+            f"{_MOST_CHARACTERS:,} if all were as long; send them by fewer at a time",
+        )
 
 
 def _has_truth_values(content: object) -> bool:
