@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 if __name__ == "__main__":
+    # On a full disk, Python before 3.12.8 leaves half of what it compiles, and trusts it later on.
+    sys.dont_write_bytecode = True
     if find_spec("pydantic") is None:
         sys.exit(
             f"{sys.executable} is not the project's Python: run `make setup` once, "

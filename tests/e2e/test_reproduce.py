@@ -17,8 +17,8 @@ def test_a_run_of_edited_uncommitted_code_comes_out_the_same(checkout: Any) -> N
         original.replace(
             'derive_seed(params.train.seed, "weights")', 'derive_seed(more_seeds.SEED, "weights")'
         ).replace(
-            "from inpaint.base import origin\n",
-            "from inpaint import more_seeds\nfrom inpaint.base import origin\n",
+            "from inpaint.base import checkpoints, origin\n",
+            "from inpaint import more_seeds\nfrom inpaint.base import checkpoints, origin\n",
         )
     )
     new.write_text("SEED = 1234\n")
@@ -45,8 +45,14 @@ def test_a_run_of_edited_uncommitted_code_comes_out_the_same(checkout: Any) -> N
     assert edited.data.metrics[SCORE] != committed["test_ssim_unit"]
     assert "once-more" in checkout.run("dvc", "exp", "list", "--name-only")
     assert added in checkout.run("inpaint", "show", "once-more")
-    # A name that is taken is refused before any work.
-    refused = checkout.run("inpaint", "reproduce", "edited", "--name", "once-more", code=2)
+    # It is there: given again, as after a kill in the last moment, the command tells the same.
+    told = checkout.run("inpaint", "reproduce", "edited", "--name", "once-more")
+    assert told.splitlines() == output.splitlines()[-2:]
+    assert checkout.runs().keys() == before.keys() | {added}
+    # A name that another experiment has is refused before any work.
+    checkout.run("dvc", "exp", "run", "-n", "another", "-S", "train.epochs=2")
+    checkout.back_to_head()
+    refused = checkout.run("inpaint", "reproduce", "edited", "--name", "another", code=2)
     assert "which exists" in refused
 
 

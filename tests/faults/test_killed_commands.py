@@ -150,6 +150,8 @@ def test_a_worker_of_the_queue(good: Checkout) -> None:
         if "Running" in good.run("dvc", "queue", "status"):
             good.run("dvc", "queue", "kill", "--force", "queued")
         good.run("dvc", "queue", "remove", "queued")
+        if "[queued]" in good.run("dvc", "exp", "list", "--all-commits"):  # it was done already
+            good.run("dvc", "exp", "remove", "queued")
     good.run("dvc", "exp", "run", "--queue", "--name", "queued", *settings)
     good.run_queue()
     good.run("dvc", "exp", "apply", "queued")

@@ -75,7 +75,7 @@ def reproduce(
     """Make a run again, with its code and parameters, as a DVC experiment.
 
     Exits with 1 if a result is not the same, digit for digit: on the same machine, with the same
-    packages, it is.
+    packages, it is. What the experiment has made already is not made once more.
 
     \b
     Examples:

@@ -28,6 +28,10 @@ def run(root: Path, wanted: str, *, name: str | None) -> int:
     before, trained = (runs.record(found, name) for name in ("metrics.json", "train.json"))
     baseline = _baseline(root, found, before, experiment)
     out = console()
+    for other in experiments.all_experiments(root):
+        if other.name == experiment:
+            after = _made_before(root, other, before, trained)
+            return _report(out, found, experiment, before, after)
     with experiments.tree_of(root, baseline) as tree:
         if diff := before["origin"]["diff"]:
             experiments.apply_patch(tree, diff.encode("utf-8", "surrogateescape"))
@@ -58,12 +62,30 @@ def _baseline(root: Path, found: RunInfo, result: dict[str, Any], experiment: st
         raise InputError(
             f"--name: received {experiment!r}, allowed: what Git takes as a branch, without /"
         )
-    if any(other.name == experiment for other in experiments.all_experiments(root)):
-        raise InputError(
-            f"--name: received {experiment!r}, which exists: give another one, or "
-            f"`dvc exp remove {experiment}`"
-        )
     return baseline
+
+
+def _made_before(
+    root: Path, other: experiments.Experiment, before: dict[str, Any], trained: dict[str, Any]
+) -> dict[str, Any]:
+    """The results of an experiment in which the run was made again: by a command that was killed
+    before it told so, or has told it.
+
+    Raises:
+        InputError: it is another experiment.
+    """
+    with experiments.tree_of(root, other.revision) as tree:
+        experiments.check_out_results(tree, root)
+        again, after = (
+            read_checked(path) for path in (Paths(tree).train_summary, Paths(tree).metrics)
+        )
+    is_alike = again["params"] == trained["params"] and after["params"] == before["params"]
+    if not is_alike or after["origin"]["baseline"] != before["origin"]["baseline"]:
+        raise InputError(
+            f"--name: received {other.name!r}, which exists: give another one, or "
+            f"`dvc exp remove {other.name}`"
+        )
+    return after
 
 
 def _set_params(paths: Paths, wanted: dict[str, dict[str, Any]]) -> None:
