@@ -1,4 +1,4 @@
-"""Ending commands in the middle, and telling what they leave behind."""
+"""Commands that end, by themselves or in the middle, and what they leave behind."""
 
 import hashlib
 import json
@@ -79,6 +79,20 @@ def _children(pid: int) -> list[int]:
         ]
     except OSError:  # it has ended
         return []
+
+
+def ended(project: Checkout, *command: str) -> tuple[int, str]:
+    """A command's exit code and what it printed."""
+    done = subprocess.run(
+        command,
+        cwd=project.root,
+        env=project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 def results(root: Path) -> dict[str, Any]:

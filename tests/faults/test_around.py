@@ -1,7 +1,6 @@
 """What goes wrong around the pipeline: it says so, loses nothing, and works when that is over."""
 
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from tests.checkout import Checkout
 from tests.faults.conftest import EPOCHS
-from tests.faults.killing import Started, leftovers, results, runs
+from tests.faults.killing import Started, ended, leftovers, results, runs
 
 pytestmark = pytest.mark.slow
 
@@ -111,19 +110,10 @@ def test_too_little_memory(fresh: Checkout, undisturbed: dict[str, Any]) -> None
     small, large = {"filters": 4}, {"filters": 512}
     fresh.set({"model": large})
     fresh.run("dvc", "repro", "mask")
-    command = ["prlimit", "--as=3000000000", "dvc", "repro"]
-    done = subprocess.run(
-        command,
-        cwd=fresh.root,
-        env=fresh.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "failed: there is not enough memory: try a smaller train.batch_size" in done.stdout
-    assert "Traceback" not in done.stdout
+    code, printed = ended(fresh, "prlimit", "--as=3000000000", "dvc", "repro")
+    assert code != 0
+    assert "failed: there is not enough memory: try a smaller train.batch_size" in printed
+    assert "Traceback" not in printed
     fresh.set({"model": small})
     assert not (fresh.root / "models" / "inpainter.keras").exists()
     fresh.run("dvc", "repro")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.checkout import Checkout
-from tests.faults.killing import leftovers, results, runs
+from tests.faults.killing import ended, leftovers, results, runs
 
 pytestmark = pytest.mark.torture
 _ENOUGH = "500m"
@@ -28,20 +28,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def mount(place: Path, *options: str) -> None:
     if subprocess.run(["mount", *options, place], check=False).returncode:
         pytest.skip("nothing can be mounted here: not root")
-
-
-def ended(project: Checkout, *command: str) -> tuple[int, str]:
-    """A command's exit code and what it printed."""
-    done = subprocess.run(
-        command,
-        cwd=project.root,
-        env=project.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
 
 
 def assert_works(project: Checkout, undisturbed: dict[str, Any]) -> None:
