@@ -197,5 +197,7 @@ def test_i_the_server_is_down(checkout: Any) -> None:
     run = checkout.runs()[added]
     assert_owns(run, summary(checkout, revision_of(checkout, "offline")))
     assert run.data.tags["experiment_name"] == run.info.run_name == "offline"
-    assert "offline: complete" in checkout.run("inpaint", "sync", "offline")
+    # One that is named is looked at file by file.
+    assert f"offline: run {added[:8]}: complete" in checkout.run("inpaint", "sync", "offline")
+    assert "offline: complete" in checkout.run("inpaint", "sync")
     assert checkout.runs().keys() == before.keys() | {added}

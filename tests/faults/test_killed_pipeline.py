@@ -99,9 +99,7 @@ def test_dvc_repro_is_killed_at_random_moments(
             print(f"{sum(killed_in.values())}: {way} in {stage}", flush=True)
         assert repro.process.returncode == 0, repro.printed
         assert_undisturbed(checkout, undisturbed)
-    print(
-        f"killed in {killed_in}, resumed {resumed} times, a lock of DVC's garbled {num_garbled} times"
-    )
+    print(f"killed in {killed_in}, resumed {resumed} times, DVC's garbled {num_garbled} times")
 
 
 _STAGES = ("prepare", "mask", "train", "evaluate", "plot")

@@ -92,7 +92,8 @@ def test_a_champion_of_another_kind_is_no_measure(arena: Arena, said: Any) -> No
             (of_photos, "the champion, version 1, is no model for mnist, but for photos; "),
             (before.replace('"mnist"', '"fashion_mnist"'), "version 1, is not as it was written: "),
             ("{}", "version 1, is not as it was written: "),
-            (before.replace('"sha256"', '"sha"'), "version 1, is of an older version of inpaint: "),
+            (before.replace('"sha256"', '"sha"'), "version 1, is not as it was written: "),
+            ('{"params": {}}', "version 1, is of an older version of inpaint: "),
         ):
             training.write_text(content)
             assert arena.promote("good") == 2
