@@ -12,7 +12,7 @@ from inpaint.base.errors import InputError
 from inpaint.base.files import flatten
 from inpaint.data.holes import HOLE_KINDS
 from inpaint.data.images.catalogue import DATASETS
-from inpaint.params import Params, allowed_values, champion_of, load_params
+from inpaint.params import Params, TrainParams, allowed_values, champion_of, load_params
 from inpaint.restoring.networks import NETWORKS
 from inpaint.training.losses import LOSSES
 
@@ -430,6 +430,23 @@ def test_long_values_are_told_by_their_beginning(tmp_path: Path) -> None:
     )
     told = refusal(tmp_path, changed({"data.dataset": longest + "yz"}))
     assert f"received '{longest}y..., allowed: " in told
+
+
+@pytest.mark.parametrize("num", [1, 2, 10, 11, 13])
+def test_ten_mistakes_are_told_and_how_many_more_there_are(tmp_path: Path, num: int) -> None:
+    names = [f"train.k{i:02}" for i in range(num)]
+    told = [
+        f"{name}: unknown key, allowed: {', '.join(TrainParams.model_fields)}" for name in names
+    ]
+    expected = "; ".join(told[:10]) + {11: "; and 1 more", 13: "; and 3 more"}.get(num, "")
+    assert refusal(tmp_path, changed(dict.fromkeys(names, 1))) == f"params.yaml: {expected}"
+
+
+def test_a_file_may_have_a_hundred_thousand_bytes(tmp_path: Path) -> None:
+    filled = PARAMS_YAML + "#" * (100_000 - len(PARAMS_YAML.encode()))
+    assert load_text(tmp_path, filled) == load_text(tmp_path, PARAMS_YAML)
+    told = f"{tmp_path}/params.yaml: received 100,001 bytes, allowed: up to 100,000"
+    assert refusal(tmp_path, filled + "#") == told
 
 
 def test_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
