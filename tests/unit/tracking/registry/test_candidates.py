@@ -167,6 +167,13 @@ def test_a_run_of_an_older_version_is_no_candidate(tmp_path: Path, name: str, la
     assert str(caught.value) == told
 
 
+def test_files_of_versions_without_digests_are_no_candidates(tmp_path: Path) -> None:
+    files = files_of(tmp_path, trained(OURS), 0.6)
+    files["train.json"] = b'{"run_id": "our"}'
+    with pytest.raises(InputError, match=r"^run our00000 was made by an older version"):
+        candidate_of(Stored({OURS: files}), run_of(OURS))
+
+
 @pytest.mark.parametrize("name", ["train.json", "metrics.json"])
 def test_a_file_whose_digest_was_taken_away_is_not_believed(tmp_path: Path, name: str) -> None:
     files = files_of(tmp_path, trained(OURS), 0.6)
