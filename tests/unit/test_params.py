@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,32 +14,7 @@ from inpaint.data.images.catalogue import DATASETS
 from inpaint.params import Params, TrainParams, allowed_values, champion_of, load_params
 from inpaint.restoring.networks import NETWORKS
 from inpaint.training.losses import LOSSES
-
-ROOT = Path(__file__).parents[2]
-PARAMS_YAML = (ROOT / "params.yaml").read_text(encoding="utf-8")
-
-
-def changed(changes: dict[str, Any]) -> str:
-    """The project's params.yaml with the keys ``{"train.epochs": ...}`` changed."""
-    content = yaml.safe_load(PARAMS_YAML)
-    for name, value in changes.items():
-        *section, key = name.split(".")
-        (content[section[0]] if section else content)[key] = value
-    return yaml.safe_dump(content)
-
-
-def load_text(tmp_path: Path, text: str) -> Params:
-    path = tmp_path / "params.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load_params(path)
-
-
-def refusal(tmp_path: Path, text: str) -> str:
-    """The one line that such a params.yaml is refused with."""
-    with pytest.raises(InputError) as caught:
-        load_text(tmp_path, text)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.unit.params_yaml import PARAMS_YAML, ROOT, changed, load_text, refusal
 
 
 def test_the_projects_params_load() -> None:
@@ -306,41 +280,6 @@ def test_every_mistake_is_named(tmp_path: Path) -> None:
     assert "mask.kind: received 'circle'" in message
 
 
-@pytest.mark.parametrize(
-    ("text", "received"), [("", "NoneType"), ("# nothing\n", "NoneType"), ("- 1\n", "list")]
-)
-def test_file_without_sections_is_refused(tmp_path: Path, text: str, received: str) -> None:
-    message = refusal(tmp_path, text)
-    assert f"received {received}, allowed: the sections data, mask, model" in message
-
-
-@pytest.mark.parametrize("text", ["data: [1, 2\n", "data:\n\tsize: 1\n", "a: b: c\n"])
-def test_file_that_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
-    assert "is not YAML" in refusal(tmp_path, text)
-
-
-@pytest.mark.parametrize("bracket", ["[", "{", "- "])
-def test_file_that_is_nested_without_end_is_refused(tmp_path: Path, bracket: str) -> None:
-    assert "is nested too deeply" in refusal(tmp_path, bracket * 5000)
-
-
-def test_number_of_5000_digits_is_refused(tmp_path: Path) -> None:
-    text = re.sub(r"epochs: \S+", f"epochs: {'9' * 5000}", PARAMS_YAML)
-    assert len(refusal(tmp_path, text)) < 1000
-
-
-def test_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(InputError, match="is not YAML"):
-        load_params(path)
-
-
-def test_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"params\.yaml is not there"):
-        load_params(tmp_path / "params.yaml")
-
-
 def test_params_are_frozen(params: Params) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         params.train.epochs = 3
@@ -407,22 +346,6 @@ def test_flatten_names_every_key_by_its_path(params: Params) -> None:
     assert flatten(params.model_dump()) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "told", "line", "column"),
-    [
-        ("mask:\n  size: 9\n  size: 8\n", "the key size is there twice", 2, 3),
-        ("? [1, 2]\n: 1\n? [1, 2]\n: 2\n", "the key [1, 2] is there twice", 1, 1),
-        ("a: &x 1\nb: *x\n", "received the alias *x, allowed: plain values", 2, 4),
-        ("a: !b 1\n", "received the tag !b, allowed: plain values", 1, 4),
-    ],
-)
-def test_what_is_no_plain_yaml_is_refused_with_its_place(
-    tmp_path: Path, text: str, told: str, line: int, column: int
-) -> None:
-    place = f'in "<unicode string>", line {line}, column {column}'
-    assert refusal(tmp_path, text).startswith(f"{tmp_path}/params.yaml is not YAML: {told} {place}")
-
-
 def test_long_values_are_told_by_their_beginning(tmp_path: Path) -> None:
     longest = "x" * 298  # with its quotes, 300 characters
     assert f"received '{longest}', allowed: " in refusal(
@@ -440,15 +363,3 @@ def test_ten_mistakes_are_told_and_how_many_more_there_are(tmp_path: Path, num: 
     ]
     expected = "; ".join(told[:10]) + {11: "; and 1 more", 13: "; and 3 more"}.get(num, "")
     assert refusal(tmp_path, changed(dict.fromkeys(names, 1))) == f"params.yaml: {expected}"
-
-
-def test_a_file_may_have_a_hundred_thousand_bytes(tmp_path: Path) -> None:
-    filled = PARAMS_YAML + "#" * (100_000 - len(PARAMS_YAML.encode()))
-    assert load_text(tmp_path, filled) == load_text(tmp_path, PARAMS_YAML)
-    told = f"{tmp_path}/params.yaml: received 100,001 bytes, allowed: up to 100,000"
-    assert refusal(tmp_path, filled + "#") == told
-
-
-def test_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
-        load_params(tmp_path)

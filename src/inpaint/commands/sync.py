@@ -25,7 +25,7 @@ def run(root: Path, names: Sequence[str]) -> int:
         else:
             out.print("workspace: no training has left its results; `dvc repro` makes some")
     for experiment in chosen:
-        # One that is named is looked at file by file, the model too.
+        # One that is named is looked at file by file, the figures too.
         summary = None if names else experiments.summary_of(root, experiment.revision)
         if summary and runs.is_complete(summary["run_id"], summary["test_ssim_unit"]):
             out.print(f"{experiment.name}: complete")

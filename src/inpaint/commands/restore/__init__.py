@@ -45,15 +45,15 @@ def run(
     to_do = [task for task in planned if force or not task.output.exists()]
     if not to_do and planned[0].output == output:
         raise InputError(f"{output} is there already: --force replaces it")
-    for folder in {task.output.parent for task in to_do}:
+    written = {task.output.parent for task in to_do}
+    for folder in written:
         remove_leftovers(folder)
     tally = _Tally()
-    tally.notes["there already, left alone; --force replaces"] = _num_pictures(
-        task for task in planned if not force and task.output.exists()
-    )
+    num_there = _num_pictures(planned) - _num_pictures(to_do)
+    tally.notes["there already, left alone; --force replaces"] = num_there
     started = time.monotonic()
     _do_all(_engine(engine), settings, to_do, tally)
-    for folder in {task.output.parent for task in to_do}:
+    for folder in written:
         remove_leftovers(folder)  # of workers that were lost
     _tell(tally, output, time.monotonic() - started)
     for folder in _left_alone(images, [*also_read, output]):
