@@ -19,6 +19,10 @@ from tests.checkout import Checkout
 _OWN = ("run_id", "started", "seconds", "origin", "evaluated", "files", "sha256")
 
 
+# A shell that starts the tests in the background has all of them ignore Ctrl-C.
+_INTERRUPTIBLE = ("env", "--default-signal=INT")
+
+
 class Started:
     """A command in a session of its own, whose output a file takes."""
 
@@ -26,7 +30,7 @@ class Started:
         self._log = checkout.root.parent / "log.txt"
         with self._log.open("w") as output:
             self.process = subprocess.Popen(
-                command,
+                (*_INTERRUPTIBLE, *command),
                 cwd=checkout.root,
                 env=checkout.environment | {"PYTHONUNBUFFERED": "1"},
                 stdout=output,
@@ -69,7 +73,11 @@ class Started:
         else:
             for child in _children(self.process.pid):
                 os.kill(child, number)
-        self.process.wait(timeout=60)
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise AssertionError(f"{how} did not end it:\n{self.printed}") from None
 
 
 def _children(pid: int) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from inpaint.base.errors import InputError, StageError, is_of_memory
 from inpaint.base.processes import OWNER, is_running
+from inpaint.terminal.interrupts import interruptible
 from inpaint.terminal.quiet import without_greetings
 
 _WATCH_S, _LAST_WORDS_S = 0.5, 30.0
@@ -119,10 +120,9 @@ def exit_codes() -> Iterator[ExitCode]:
     nobody reads the output. Anything else is a defect and keeps its traceback.
     """
     code = ExitCode()
-    is_main = threading.current_thread() is threading.main_thread()
-    previous = signal.signal(signal.SIGTERM, _interrupt) if is_main else None
     try:
-        yield code
+        with interruptible():
+            yield code
     except InputError as error:
         code.value = 2
         print(f"error: {error}", file=sys.stderr)
@@ -144,11 +144,3 @@ def exit_codes() -> Iterator[ExitCode]:
         code.value = 1
         [reason, *_] = str(error).splitlines() or ["none left"]
         print(f"failed: not enough memory: {reason}", file=sys.stderr)
-    finally:
-        if is_main:
-            signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(*_: object) -> None:
-    """A process that is asked to end puts things in order as after Ctrl-C."""
-    raise KeyboardInterrupt

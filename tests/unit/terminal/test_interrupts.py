@@ -1,0 +1,126 @@
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from inpaint.terminal.interrupts import interruptible
+
+LONGER = 0.7  # seconds: than it takes to be interrupted again
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def interrupt(number: int = signal.SIGINT) -> None:
+    os.kill(os.getpid(), number)
+
+
+def handlers() -> list[object]:
+    return [signal.getsignal(number) for number in (*SIGNALS, signal.SIGALRM)]
+
+
+class InterruptedInCallback:
+    def __del__(self) -> None:
+        interrupt()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_block_ends_and_all_is_as_it_was(number: int) -> None:
+    before = handlers()
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        interrupt(number)
+    assert handlers() == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_an_undisturbed_block_leaves_all_as_it_was() -> None:
+    before = handlers()
+    with interruptible():
+        assert handlers() != before
+    assert handlers() == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_drops_comes_again() -> None:
+    reached = []
+
+    def work() -> None:
+        InterruptedInCallback()
+        reached.append("what comes after the callback")
+        time.sleep(10)
+        reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        work()
+    assert reached == ["what comes after the callback"]
+
+
+def test_what_is_put_in_order_is_not_interrupted_again() -> None:
+    ended = []
+
+    @contextmanager
+    def resource() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with suppress(ValueError):
+                time.sleep(LONGER)
+                raise ValueError  # another exception on the way changes nothing
+            ended.append("the generator")
+
+    def work() -> None:
+        try:
+            with resource():
+                interrupt()
+        except KeyboardInterrupt:
+            try:
+                raise OSError
+            except OSError:
+                time.sleep(LONGER)
+            ended.append("the handler")
+            raise
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        work()
+    assert ended == ["the generator", "the handler"]
+
+
+def test_who_does_not_wait_interrupts_again() -> None:
+    ended = []
+
+    def work() -> None:
+        try:
+            interrupt()
+        finally:
+            interrupt()
+            ended.append("what is put in order")
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        work()
+    assert ended == []
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on_to_do_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible():
+            interrupt()
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_other_threads_may_enter_too() -> None:
+    entered = []
+
+    def enter() -> None:
+        with interruptible():
+            entered.append(handlers())
+
+    before = handlers()
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert entered == [before]
