@@ -14,9 +14,9 @@ def interruptible() -> Iterator[None]:
     """SIGINT and SIGTERM raise a KeyboardInterrupt inside the block, until somebody has caught it.
 
     Python drops an exception that arises in a callback, as many are left behind by the import of a
-    large library; one Ctrl-C in some forty was lost so while TensorFlow was imported, and dvc, which
-    leaves Ctrl-C to its stage, went on to the end. A process that ignores SIGINT, as shells start
-    one in the background, goes on to ignore it.
+    large library. Of 40 interrupts of a `dvc repro`, one was lost so while TensorFlow was imported,
+    and dvc, which leaves Ctrl-C to its stage, went on to the end. A process that ignores SIGINT, as
+    shells start one in the background, goes on to ignore it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may do so
