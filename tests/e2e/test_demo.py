@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,6 +125,13 @@ def test_mistakes_are_told_on_the_page(page: Page) -> None:
     canvas_of(page)
     start.click()
     expect(page.get_by_text("Nothing is painted over yet")).to_have_count(2)
+
+
+def test_the_page_of_somebody_else_gets_nothing(address: str) -> None:
+    """By a name of theirs, which they give this machine's address."""
+    asked = urllib.request.Request(address, headers={"Host": "evil.example.org"})
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(asked)
 
 
 def test_port_that_is_taken_is_told(address: str) -> None:

@@ -5,6 +5,7 @@ What is run leaves a trace, a file. Other tests see it appear where nothing hind
 """
 
 import hashlib
+import io
 import json
 import pickle
 import re
@@ -140,6 +141,36 @@ RUN_FILES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "a pickle for JSON": ("train.json", lambda trace: pickle.dumps(Trap(trace))),
     "YAML for JSON": ("train.json", lambda trace: apply("os.system", f"touch {trace}").encode()),
 }
+
+
+def arrays(**changes: np.ndarray) -> bytes:
+    """What examples.npz holds, changed."""
+    pictures = np.zeros((2, 28, 28, 1), np.uint8)
+    usual = {"images": pictures, "holes": pictures[..., 0] > 0, "restored": pictures}
+    content = io.BytesIO()
+    np.savez(content, **usual | changes)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        arrays(restored=np.zeros((1, 28, 28, 1), np.uint8)),
+        arrays(restored=np.zeros((2, 28, 28, 1), np.float32)),
+        arrays(holes=np.zeros((2, 28, 28), np.uint8)),
+        arrays(holes=np.zeros((2, 28, 1), bool)),
+        arrays(images=np.zeros((2, 28, 28), np.uint8)),
+        archive_of(np.zeros(3)),
+    ],
+)
+def test_arrays_of_a_run_are_what_they_have_to_be(project: Path, content: bytes) -> None:
+    for files in ({"examples.npz": arrays()}, {"examples.npz": content}):
+        run_id = log_run(project, files)
+    runs = Runs(project)
+    before, run = runs.all[1], runs.find(run_id, [])
+    assert runs.examples(before).keys() == {"images", "holes", "restored"}
+    with pytest.raises(InputError, match=rf"examples.npz of run {run_id[:8]} is damaged"):
+        runs.examples(run)
 
 
 @pytest.mark.parametrize("what", RUN_FILES)

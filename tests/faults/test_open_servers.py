@@ -58,6 +58,8 @@ def test_the_demo_is_for_this_machine_alone(
     page: Any = sys.modules["gradio"].Blocks.return_value.__enter__.return_value
     options = page.launch.call_args.kwargs
     assert (options["server_name"], options["share"]) == ("127.0.0.1", False)
+    [hosts] = options["app_kwargs"]["middleware"]
+    assert hosts.kwargs == {"allowed_hosts": ["127.0.0.1", "localhost"]}
 
 
 @pytest.mark.filterwarnings("ignore:starlette.middleware.wsgi is deprecated")

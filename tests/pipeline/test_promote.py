@@ -136,6 +136,50 @@ def test_a_run_whose_files_were_edited_is_not_promoted(
     assert arena.aliases == {}
 
 
+def test_whole_files_of_another_run_are_not_believed(arena: Arena, said: Any) -> None:
+    """By any command: their own digests are right."""
+    good, better = (
+        local_folder(arena.client.get_run(arena.runs[name]).info.artifact_uri or "")
+        for name in ("good", "better")
+    )
+    assert good is not None
+    assert better is not None
+    names = ("metrics.json", "per_image.csv")
+    before = {name: (good / name).read_bytes() for name in names}
+    output, pair = arena.root / "comparison.png", (arena.runs["good"], arena.runs["boxes"])
+    try:
+        for name in names:
+            (good / name).write_bytes((better / name).read_bytes())
+        assert arena.promote("good") == 2
+        assert launch_command("show", arena.runs["good"], root=arena.root) == 0
+        assert launch_command("compare", *pair, root=arena.root, output=output) == 2
+    finally:
+        for name in names:
+            (good / name).write_bytes(before[name])
+    told = f"metrics.json of run {arena.runs['good'][:8]} is that of another training"
+    assert said().count(told) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [("inpainter.keras", None), ("inpainter.keras", "better"), ("training.json", "better")],
+)
+def test_a_model_that_is_not_as_it_was_saved_is_not_promoted(
+    arena: Arena, said: Any, name: str, of: str | None
+) -> None:
+    path, other = (
+        model_folder(arena, each) / "data" / "network" / name for each in ("good", of or "good")
+    )
+    before = path.read_bytes()
+    try:
+        path.write_bytes(other.read_bytes() if of else before[:-1] + bytes([before[-1] ^ 1]))
+        assert arena.promote("good") == 2
+    finally:
+        path.write_bytes(before)
+    assert f"the model of run {arena.runs['good'][:8]} is not as it was saved: " in said()
+    assert arena.aliases == {}
+
+
 def test_scores_that_are_others_in_the_workspace_are_not_logged(arena: Arena, said: Any) -> None:
     """They would be of a run that could be promoted by them."""
     paths = Paths(arena.root)

@@ -17,10 +17,12 @@ from inpaint.params import champion_of
 from inpaint.restoring.fill import biharmonic
 from inpaint.restoring.restorer import METHODS, MODEL, Restorer, load
 from inpaint.terminal.console import console
+from inpaint.terminal.interrupts import forget
 from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking.registry.choice import Choice
 
-_HOST = "127.0.0.1"
+_HOST, _NAME = "127.0.0.1", "localhost"
+_LARGEST = "100mb"  # of a picture's file
 _PAINT, _BRUSH = "#e69f00", 12  # and pixels, to begin with
 _TINT = 0.7  # of 1
 _SYSTEM_FONTS = ("system-ui", "sans-serif")
@@ -41,6 +43,8 @@ def run(root: Path, *, port: int, model: str | None) -> int:
     try:
         with without_greetings():
             import gradio
+            from starlette.middleware import Middleware
+            from starlette.middleware.trustedhost import TrustedHostMiddleware
     except ImportError as error:
         raise InputError(
             f"inpaint demo needs the extra `demo`: pip install 'inpaint[demo]' ({error})"
@@ -64,7 +68,13 @@ def run(root: Path, *, port: int, model: str | None) -> int:
             ssr_mode=False,
             footer_links=[],
             theme=gradio.themes.Default(font=_SYSTEM_FONTS, font_mono=("monospace",)),
+            max_file_size=_LARGEST,
+            # Otherwise somebody else's page, whose name is given this address, may use this one.
+            app_kwargs={
+                "middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, _NAME])]
+            },
         )
+        forget()  # Gradio ends by Ctrl-C, and catches it
     return 0
 
 

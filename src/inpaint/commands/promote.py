@@ -43,6 +43,7 @@ def run(root: Path, wanted: str | None, *, alias: str, force: bool, reason: str 
             reason = "; ".join(filter(None, (reason, _judge(root, runs, before, candidate))))
         with console().status("Trying the model ..."):
             source = registry.source(found.run_id)
+            runs.check_model(found, candidate.trained)
             _check_restores_as_scored(source, runs, found)
         version = registry.register(found.run_id, source, _tags(candidate))
         registry.describe(version, card.write(version.uri, candidate.result, candidate.trained))

@@ -108,7 +108,11 @@ class LiveRun:
         run = None if earlier is None else store.find(earlier.run_id)
         if run is None or run.info.lifecycle_stage != "active":
             # Should the answer get lost on its way, the run is found by this id of our own.
-            run = _create(store, training, {TRAINING_ID: self.run_id} | writer)
+            run = store.create(
+                record.run_name(training),
+                record.milliseconds(training["started"]),
+                {TRAINING_ID: self.run_id} | writer,
+            )
             self._store, self.run_id = store, run.info.run_id
             log_inputs(store, self.run_id, record.inputs_of(training))
         else:
@@ -172,16 +176,6 @@ class LiveRun:
             if self._is_reachable:
                 self._on_problem(describe_problem(self._root, error))
             self._is_reachable = False
-
-
-def _create(store: Store, training: Mapping[str, Any], tags: dict[str, str]) -> Run:
-    run: Run = store.client.create_run(
-        store.experiment_id,
-        start_time=record.milliseconds(training["started"]),
-        tags=tags,
-        run_name=record.run_name(training),
-    )
-    return run
 
 
 def _metrics(epoch: int, values: Mapping[str, float]) -> list[Metric]:

@@ -22,14 +22,14 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from inpaint import restoring
-from inpaint.base.checked import file_digest, write_checked
+from inpaint.base.checked import OlderVersionError, file_digest, read_checked, write_checked
 from inpaint.base.errors import InputError
 from inpaint.data.images.catalogue import DATASETS
 from inpaint.tracking.store import PROBLEMS, ignoring, without_secrets
 
 NAME = "inpainter"
 # Where in it the network is.
-_DATA, _NETWORK = "data/network", "inpainter.keras"
+_DATA, _NETWORK, _TRAINING = "data/network", "inpainter.keras", "training.json"
 # What MLflow loads; the package `restoring` is all of a model's own code.
 LOADER = "inpaint.restoring.pyfunc_model"
 # What that code needs of other packages.
@@ -112,24 +112,32 @@ def model_id_of(client: MlflowClient, run: Run) -> str | None:
     return None
 
 
-def holds_network(client: MlflowClient, model_id: str, digest: str) -> bool:
-    """Whether a logged model's network is there, and as it was saved.
+def is_of_training(client: MlflowClient, model_id: str, training: Mapping[str, Any]) -> bool:
+    """Whether a logged model's network is there, as it was saved, and says where it comes from.
 
     Args:
         client: of the store that `store.connect` has reached last.
         model_id: MLflow's.
-        digest: of the saved network, see `checked.file_digest`.
+        training: the content of reports/train.json.
 
     Raises:
         MlflowException, OSError: the store, or where it keeps files, does not answer.
     """
-    there = client.list_logged_model_artifacts(model_id, _DATA)
-    if f"{_DATA}/{_NETWORK}" not in {entry.path for entry in there}:
+    there = {entry.path for entry in client.list_logged_model_artifacts(model_id, _DATA)}
+    if not {f"{_DATA}/{_NETWORK}", f"{_DATA}/{_TRAINING}"} <= there:
         return False
-    uri = f"{client.get_logged_model(model_id).artifact_location}/{_DATA}/{_NETWORK}"
+    uri = f"{client.get_logged_model(model_id).artifact_location}/{_DATA}"
     with tempfile.TemporaryDirectory() as folder:
-        network = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
-        return file_digest(network) == digest
+        data = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+        if file_digest(data / _NETWORK) != training.get("files", {}).get("model"):
+            return False
+        try:
+            origin = read_checked(data / _TRAINING)
+        except OlderVersionError as error:
+            origin = error.content
+        except InputError:
+            return False
+        return origin.get("run_id") == training["run_id"]
 
 
 def _copy_code(folder: Path) -> Path:
@@ -147,5 +155,5 @@ def _write_data(folder: Path, network: Path, training: Mapping[str, Any]) -> Pat
     data.mkdir()
     shutil.copy(network, data / _NETWORK)
     origin = {key: value for key, value in training["origin"].items() if key != "diff"}
-    write_checked(data / "training.json", dict(training) | {"origin": origin})
+    write_checked(data / _TRAINING, dict(training) | {"origin": origin})
     return data

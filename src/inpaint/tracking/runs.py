@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from mlflow.entities import Run
 from inpaint.base.checked import OlderVersionError, parse_checked
 from inpaint.base.errors import InputError
 from inpaint.tracking import store
-from inpaint.tracking.model import holds_network, model_id_of
+from inpaint.tracking.model import is_of_training, model_id_of
 from inpaint.tracking.record import LEARNED_NOTHING, LOGGED_BY, logging_code
 from inpaint.tracking.settling import settle
 
@@ -144,12 +144,24 @@ class Runs:
             self.per_image(run)
         except InputError:
             return False
-        client = self._client
-        files = {entry.path for entry in client.list_artifacts(run.run_id)}
-        model_id = model_id_of(client, client.get_run(run.run_id))
-        digest = self.record(run, "train.json").get("files", {}).get("model", "")
-        has_model = model_id is not None and holds_network(client, model_id, digest)
-        return has_model and "report.md" in files
+        files = {entry.path for entry in self._client.list_artifacts(run.run_id)}
+        return "report.md" in files and self._has_model(run, self.record(run, "train.json"))
+
+    def check_model(self, run: RunInfo, training: Mapping[str, Any]) -> None:
+        """Refuse, by an InputError, a model that is not the one that was trained.
+
+        Args:
+            run: the run.
+            training: the content of its train.json.
+        """
+        with store.telling_problems(self._root):
+            has_model = self._has_model(run, training)
+        if not has_model:
+            raise InputError(f"the model of run {run.run_id[:8]} is not as it was saved: {_SYNC}")
+
+    def _has_model(self, run: RunInfo, training: Mapping[str, Any]) -> bool:
+        model_id = model_id_of(self._client, self._client.get_run(run.run_id))
+        return model_id is not None and is_of_training(self._client, model_id, training)
 
     def _is_in_place(self, run: RunInfo) -> bool:
         return store.is_in_place(self._root, run.artifacts)
@@ -172,21 +184,22 @@ class Runs:
         """One of a run's JSON files, also of older versions, which had no digests.
 
         Raises:
-            InputError: it is not there, or not as it was written.
+            InputError: it is not there, not as it was written, or another training's.
         """
         try:
             return self.checked(run, name)
         except OlderVersionError as error:
-            return error.content
+            return _own(error.content, run, name)
 
     def checked(self, run: RunInfo, name: str) -> dict[str, Any]:
         """One of a run's JSON files, by its digest.
 
         Raises:
             OlderVersionError: it has none.
-            InputError: it is not there, or not as it was written.
+            InputError: it is not there, not as it was written, or another training's.
         """
-        return parse_checked(self.file(run, name), f"{name} of run {run.run_id[:8]}", _SYNC)
+        content = self.file(run, name)
+        return _own(parse_checked(content, f"{name} of run {run.run_id[:8]}", _SYNC), run, name)
 
     def per_image(self, run: RunInfo) -> bytes:
         """A run's per_image.csv, as the stage evaluate wrote it; same errors as `record`."""
@@ -210,8 +223,8 @@ class Runs:
                 if sum(member.file_size for member in archive.infolist()) > _LARGEST_EXAMPLES:
                     raise ValueError(f"it holds more than {_LARGEST_EXAMPLES:,} bytes")
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+                return _examples(arrays)
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             told = f"examples.npz of run {run.run_id[:8]} is damaged ({error}): {_SYNC}"
             raise InputError(told) from None
 
@@ -224,6 +237,27 @@ class Runs:
             and (folder := store.local_folder(run.artifacts)) is not None
             and not folder.is_dir()
         ]
+
+
+def _examples(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What `Runs.examples` gives; a ValueError or KeyError if it is something else."""
+    examples = {name: arrays[name] for name in ("images", "holes", "restored")}
+    images, holes, restored = examples.values()
+    is_shaped = holes.ndim == 3 and images.shape[:-1] == holes.shape
+    is_typed = [each.dtype for each in examples.values()] == [np.uint8, bool, np.uint8]
+    if not (is_shaped and is_typed and restored.shape == images.shape):
+        raise ValueError("it holds no images, holes and restored images")
+    return examples
+
+
+def _own(content: dict[str, Any], run: RunInfo, name: str) -> dict[str, Any]:
+    """What a run's file holds; whole files of another training are refused, by an InputError."""
+    if content.get("run_id", run.training_id) != run.training_id:
+        raise InputError(
+            f"{name} of run {run.run_id[:8]} is that of another training, "
+            f"{str(content['run_id'])[:8]}: {_SYNC}"
+        )
+    return content
 
 
 def with_scores(run: RunInfo) -> RunInfo:

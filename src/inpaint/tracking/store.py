@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 
 import mlflow
 from filelock import FileLock
+from google.protobuf import json_format, message
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run, ViewType
 from mlflow.exceptions import MlflowException
@@ -28,8 +29,9 @@ TRAINING_ID = "training_id"
 # How long, in seconds, to wait for another process, which may have been stopped in the middle.
 PATIENCE_S = 300.0
 
-# What a store that is down, slow or broken raises. Requests' errors are OSErrors.
-PROBLEMS = (MlflowException, OSError)
+# What a store that is down, slow or broken raises. Requests' errors are OSErrors, protobuf's are of
+# answers that are none of MLflow's.
+PROBLEMS = (MlflowException, OSError, json_format.Error, message.Error)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,21 @@ class Store:
             run_view_type=ViewType.ALL,
         )
         return found[0] if found else None
+
+    def create(self, name: str, started: int, tags: Mapping[str, str]) -> Run:
+        """Make a run.
+
+        Args:
+            name: of the run.
+            started: milliseconds since 1970.
+            tags: the training's id among them.
+        """
+        run: Run = self.client.create_run(
+            self.experiment_id, start_time=started, tags=dict(tags), run_name=name
+        )
+        if not run.info.run_id:
+            raise MlflowException("the server has made no run")
+        return run
 
 
 def tracking_uri(root: Path) -> str:

@@ -17,7 +17,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 
 from inpaint.base.paths import Paths, project_root
 from inpaint.terminal.quiet import without_greetings
-from inpaint.tracking.model import holds_network, log_model, model_id_of
+from inpaint.tracking.model import is_of_training, log_model, model_id_of
 from inpaint.tracking.record import EVALUATED, LEARNED_NOTHING, Record, read_record
 from inpaint.tracking.settling import forget_failure, settle
 from inpaint.tracking.store import (
@@ -89,12 +89,7 @@ def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
     run = store.find(record.training_id)
     is_new = run is None
     if run is None:
-        run = store.client.create_run(
-            store.experiment_id,
-            start_time=record.started,
-            tags={TRAINING_ID: record.training_id},
-            run_name=record.name,
-        )
+        run = store.create(record.name, record.started, {TRAINING_ID: record.training_id})
         # Until all is logged: were this process killed, it would be RUNNING for ever.
         store.client.set_terminated(run.info.run_id, "KILLED")
         run = store.client.get_run(run.info.run_id)
@@ -244,7 +239,7 @@ def _add_model(store: Store, run: Run, record: Record) -> bool:
     """Log the trained model, and a table of its layers."""
     model_id = model_id_of(store.client, run)
     if model_id is not None:
-        if holds_network(store.client, model_id, record.training["files"]["model"]):
+        if is_of_training(store.client, model_id, record.training):
             return False
         store.client.delete_logged_model(model_id)  # in place of which another one comes
     with without_greetings():

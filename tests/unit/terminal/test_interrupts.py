@@ -2,12 +2,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
-from inpaint.terminal.interrupts import interruptible
+from inpaint.terminal.interrupts import forget, interruptible
 
 LONGER = 0.7  # seconds: than it takes to be interrupted again
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -55,6 +55,57 @@ def test_an_interrupt_that_python_drops_comes_again() -> None:
     with pytest.raises(KeyboardInterrupt), interruptible():
         work()
     assert reached == ["what comes after the callback"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_python_drops_at_the_very_end_counts() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        InterruptedInCallback()
+    with interruptible():
+        pass
+
+
+def test_one_that_a_library_catches_by_itself_is_forgotten() -> None:
+    with interruptible():
+        with suppress(KeyboardInterrupt):
+            interrupt()
+        forget()
+        time.sleep(LONGER)
+
+
+def test_one_that_is_being_caught_comes_no_more() -> None:
+    with interruptible():
+        try:
+            interrupt()
+        except KeyboardInterrupt:
+            time.sleep(LONGER)
+        time.sleep(LONGER)
+
+
+def test_a_generator_that_is_closed_on_the_way_is_not_interrupted_again() -> None:
+    ended = []
+
+    def numbers() -> Generator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            time.sleep(LONGER)
+            ended.append("the generator")
+
+    def work() -> None:
+        for _ in numbers():
+            interrupt()
+
+    def work_with_care() -> None:
+        with closing(numbers()) as all_numbers:
+            for _ in all_numbers:
+                interrupt()
+
+    for each in (work, work_with_care):
+        with pytest.raises(KeyboardInterrupt), interruptible():
+            each()
+    assert ended == ["the generator"] * 2
 
 
 def test_what_is_put_in_order_is_not_interrupted_again() -> None:

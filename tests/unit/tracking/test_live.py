@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import ParseError
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
@@ -14,6 +15,7 @@ from mlflow.store.entities import PagedList
 from inpaint.base.errors import StageError
 from inpaint.tracking import live as live_module
 from inpaint.tracking.live import Earlier, LiveRun, training_run
+from inpaint.tracking.store import Store
 
 RECORD: dict[str, Any] = {
     "started": "2026-01-01T12:00:00.000+00:00",
@@ -108,8 +110,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Server:
-    server = Server(clock)
-    store = SimpleNamespace(client=server, experiment_id="1", uri="http://server")
+    server: Any = Server(clock)
+    store = Store("http://server", server, "1")
     monkeypatch.setattr(live_module, "connect", lambda *_: store)
     return server
 
@@ -202,6 +204,7 @@ def test_the_run_is_found_by_the_id_that_train_json_gets(run: LiveRun, server: S
         MlflowException("down"),
         ConnectionError("refused"),
         TimeoutError("too long"),
+        ParseError("none of MLflow's"),
     ],
 )
 def test_without_a_server_a_training_has_an_id_of_its_own(
@@ -236,6 +239,18 @@ def test_a_run_whose_id_got_lost_is_found_by_the_trainings_own(
     run.start(RECORD, LOCK)
     assert server.tags["training_id"] == run.run_id
     assert len(problems) == 1
+
+
+def test_a_run_without_an_id_is_none(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, problems: list[str]
+) -> None:
+    """As of a server that answers `{}` whatever it is asked."""
+    answer = SimpleNamespace(info=SimpleNamespace(run_id=""))
+    monkeypatch.setattr(server, "create_run", lambda *_, **__: answer)
+    run = LiveRun(tmp_path, problems.append)
+    run.start(RECORD, LOCK)
+    assert len(run.run_id) == 32
+    assert "the server has made no run" in problems[0]
 
 
 def test_other_errors_are_defects(

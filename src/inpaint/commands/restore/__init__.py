@@ -3,7 +3,8 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from inpaint.params import champion_of
 from inpaint.terminal.console import console
 from inpaint.terminal.progress import ProgressBar
 
-Engine = Callable[[Settings, Sequence[Task]], Iterator[Done]]
+Engine = Callable[[Settings, Sequence[Task]], Generator[Done]]
 
 
 def run(
@@ -135,8 +136,11 @@ def _do_all(engine: Engine, settings: Settings, to_do: Sequence[Task], tally: _T
     if not to_do:
         return
     number = 0
-    with ProgressBar("Picture", total=_num_pictures(to_do)) as bar:
-        for done in engine(settings, to_do):
+    with (
+        ProgressBar("Picture", total=_num_pictures(to_do)) as bar,
+        closing(engine(settings, to_do)) as all_done,
+    ):
+        for done in all_done:
             for outcome in done:
                 tally.add(outcome)
                 number += 1

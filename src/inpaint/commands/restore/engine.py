@@ -1,6 +1,6 @@
 """Tasks, and this process as their engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from inpaint.base.errors import InputError
 from inpaint.commands.restore.tables import Part, restore_part
@@ -20,7 +20,7 @@ def do(work: Work, task: Task) -> Done:
     return restore_part(work, task) if isinstance(task, Part) else [work.attempt(task)]
 
 
-def one_after_the_other(settings: Settings, tasks: Sequence[Task]) -> Iterator[Done]:
+def one_after_the_other(settings: Settings, tasks: Sequence[Task]) -> Generator[Done]:
     """Do all tasks in this process.
 
     Raises:

@@ -1,8 +1,10 @@
 """Pictures restored by the workers of a Ray cluster, each with a model of its own."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +38,7 @@ class Worker:
         return {"done": done}
 
 
-def on_ray(settings: Settings, tasks: Sequence[Task]) -> Iterator[Done]:
+def on_ray(settings: Settings, tasks: Sequence[Task]) -> Generator[Done]:
     """Do all tasks, in any order.
 
     Raises:
@@ -44,24 +46,8 @@ def on_ray(settings: Settings, tasks: Sequence[Task]) -> Iterator[Done]:
         OSError: there is no room, or no right to write.
         StageError: there is no such cluster.
     """
-    with connected("--engine ray") as ray:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        num_workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        # A part of a table is much work by itself; of a few pictures, each worker gets some.
-        largest = 1 if isinstance(tasks[0], Part) else _BATCH
-        batch = min(largest, -(-len(tasks) // num_workers))
-        num_batches = -(-len(tasks) // batch)
-        outcomes = ray.data.from_items(
-            list(tasks), override_num_blocks=min(num_batches, 4 * num_workers)
-        ).map_batches(
-            Worker,
-            fn_constructor_args=(settings,),
-            batch_size=batch,
-            num_cpus=1,
-            compute=ray.data.ActorPoolStrategy(size=min(num_batches, num_workers)),
-        )
-        rows = iter(outcomes.iter_rows())
+    # Closed before the cluster: what Ray's data are left with at the end would start another one.
+    with connected("--engine ray") as ray, closing(_rows(ray, settings, tasks)) as rows:
         with without_greetings():  # Ray warns of how it starts its own actors
             first = next(rows)
         for row in chain([first], rows):
@@ -69,3 +55,24 @@ def on_ray(settings: Settings, tasks: Sequence[Task]) -> Iterator[Done]:
             if isinstance(done, Exception):
                 raise done
             yield done
+
+
+def _rows(ray: Any, settings: Settings, tasks: Sequence[Task]) -> Generator[dict[str, Any]]:
+    """What `Worker` gives of each task."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    num_workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    # A part of a table is much work by itself; of a few pictures, each worker gets some.
+    largest = 1 if isinstance(tasks[0], Part) else _BATCH
+    batch = min(largest, -(-len(tasks) // num_workers))
+    num_batches = -(-len(tasks) // batch)
+    outcomes = ray.data.from_items(
+        list(tasks), override_num_blocks=min(num_batches, 4 * num_workers)
+    ).map_batches(
+        Worker,
+        fn_constructor_args=(settings,),
+        batch_size=batch,
+        num_cpus=1,
+        compute=ray.data.ActorPoolStrategy(size=min(num_batches, num_workers)),
+    )
+    yield from outcomes.iter_rows()

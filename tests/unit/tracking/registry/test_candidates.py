@@ -190,8 +190,8 @@ def test_files_of_another_run_are_not_believed(tmp_path: Path, name: str) -> Non
     files |= {name: others[name], "per_image.csv": others["per_image.csv"]}
     with pytest.raises(InputError) as caught:
         candidate_of(Stored({OURS: files}), run_of(OURS))
-    told = f"{name} of run our00000 is that of another training, their000: train it again"
-    assert str(caught.value) == told
+    told = f"{name} of run our00000 is that of another training, their000: if it is the "
+    assert str(caught.value).startswith(told)
 
 
 def test_a_run_without_scores_is_no_candidate(tmp_path: Path) -> None:
