@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import time
 import zipfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,18 @@ class Started:
             time.sleep(0.02)
 
     def end_after(self, seconds: float, how: str) -> bool:
-        """End it by `end`, unless it ends before; whether it had to be."""
+        """End it by `end`, unless it ends before; whether it did not come to its own end."""
         try:
             self.process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             self.end(how)
-            return True
+            return self.process.returncode != 0
         return False
 
     def end(self, how: str) -> None:
         """End it by a signal: to `all` of its processes, to `itself`, or to its `children` alone.
+
+        Of these it may have none yet, or one that is no stage: then to the next ones.
 
         Args:
             how: such as "SIGKILL all".
@@ -70,23 +72,25 @@ class Started:
             os.killpg(self.process.pid, number)
         elif whom == "itself":
             self.process.send_signal(number)
-        else:
-            for child in _children(self.process.pid):
-                os.kill(child, number)
-        try:
-            self.process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
+        until, ended = time.monotonic() + 60, set[int]()
+        while self.process.poll() is None and time.monotonic() < until:
+            if whom == "children":
+                for child in _children(self.process.pid) - ended:
+                    ended.add(child)
+                    with suppress(ProcessLookupError):
+                        os.kill(child, number)
+            time.sleep(0.1)
+        if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            raise AssertionError(f"{how} did not end it:\n{self.printed}") from None
+            self.process.wait()
+            raise AssertionError(f"{how} did not end it:\n{self.printed}")
 
 
-def _children(pid: int) -> list[int]:
+def _children(pid: int) -> set[int]:
     try:
-        return [
-            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ]
+        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
     except OSError:  # it has ended
-        return []
+        return set()
 
 
 def ended(project: Checkout, *command: str) -> tuple[int, str]:
