@@ -58,6 +58,8 @@ def _serve(folder: Path, host: str, port: int, largest_mb: int) -> int:
         guard.LARGEST_VARIABLE: str(largest_mb * 1_000_000),
         guard.HOST_VARIABLE: host,
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        # With one for each thread, each keeps what its largest request took.
+        "MALLOC_ARENA_MAX": "1",
     }
     command = ["uvicorn", "--host", host, "--port", str(port), "--log-level", "warning"]
     command += ["--timeout-graceful-shutdown", "5", "--limit-concurrency", "200"]

@@ -9,23 +9,26 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageOps
 
+# Of all pictures and masks of a request together: one of 24 million, and its mask, as cameras make.
+MOST_PIXELS = 50_000_000
+
 _FORMATS = ("PNG", "JPEG")
 _WHITE = 128  # of 255: from here on, a mask's pixel is missing
 _COLOURFUL, _FEW = 64, 0.001  # levels between two channels of a grey pixel, at most; of the pixels
 _PNG_DEPTH = 24  # where in the file it is told
-_MODES = {1: "L", 3: "RGB"}
 
 
-def decode(name: str, files: object) -> list[Image.Image]:
+def decode(name: str, files: object, most: int = MOST_PIXELS) -> list[Image.Image]:
     """The pictures of a request, upright.
 
     Args:
         name: what they are called in it.
         files: texts, each a file in base64.
+        most: pixels of all of them together.
 
     Raises:
         ValueError: they are no texts, or no whole picture of 8 bits, which is told by its number;
-            or have more pixels together than one picture may.
+            or have more pixels, which is told before memory is taken for them.
     """
     allowed = f"allowed: a list of {' or '.join(_FORMATS)} files, each in base64"
     try:
@@ -34,11 +37,10 @@ def decode(name: str, files: object) -> list[Image.Image]:
         raise ValueError(f"{name}: received something else, {allowed}") from None
     if texts.ndim != 1 or texts.dtype.kind != "U" or texts.size == 0:
         raise ValueError(f"{name}: received something else, {allowed}")
-    left = Image.MAX_IMAGE_PIXELS or 0
     pictures = []
     for i, text in enumerate(texts):
-        pictures.append(_decode(f"{name}, number {i}", str(text), allowed, left))
-        left -= pictures[-1].width * pictures[-1].height
+        pictures.append(_decode(f"{name}, number {i}", str(text), allowed, most))
+        most -= pictures[-1].width * pictures[-1].height
     return pictures
 
 
@@ -56,8 +58,8 @@ def _decode(what: str, text: str, allowed: str, largest: int) -> Image.Image:
             picture.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(
-            f"{what}: received too large a picture, allowed: {Image.MAX_IMAGE_PIXELS:,} pixels in "
-            "all pictures together"
+            f"{what}: received too large a picture, allowed: {MOST_PIXELS:,} pixels in all "
+            "pictures and masks together"
         ) from None
     except Exception:  # a decoder says in many ways that a file is not whole
         raise ValueError(f"{what}: received no whole picture, {allowed}") from None
@@ -77,7 +79,7 @@ def image_of(number: int, picture: Image.Image, channels: int) -> np.ndarray:
     colours = np.asarray(picture.convert("RGB"))
     if channels == 1 and (colours != colours[..., :1]).any():
         raise ValueError(f"pictures, number {number}: received colours, allowed: grey")
-    return np.asarray(picture.convert(_MODES[channels])).reshape(*colours.shape[:2], channels)
+    return colours[..., :channels]
 
 
 def hole_of(number: int, mask: Image.Image) -> np.ndarray:
@@ -86,15 +88,15 @@ def hole_of(number: int, mask: Image.Image) -> np.ndarray:
     Raises:
         ValueError: it has colours: a red stroke may be meant, and would not be white.
     """
-    levels = np.asarray(mask.convert("RGB"))
-    spread = levels.max(axis=-1).astype(int) - levels.min(axis=-1)
+    red, green, blue, opaque = np.moveaxis(np.asarray(mask.convert("RGBA")), -1, 0)
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     if (spread > _COLOURFUL).mean() > _FEW:
         raise ValueError(
             f"masks, number {number}: received colours, allowed: white where pixels are missing, "
             "black elsewhere"
         )
-    opaque = np.asarray(mask.convert("RGBA"))[..., 3] / 255
-    white: np.ndarray = levels.mean(axis=-1) * opaque >= _WHITE
+    light = red.astype(np.uint16) + green + blue
+    white: np.ndarray = light.astype(np.uint32) * opaque >= 3 * 255 * _WHITE
     return white
 
 

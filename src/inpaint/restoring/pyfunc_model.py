@@ -14,7 +14,7 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 
 from inpaint.restoring import serving
-from inpaint.restoring.encoded import decode, encode, hole_of, image_of
+from inpaint.restoring.encoded import MOST_PIXELS, decode, encode, hole_of, image_of
 from inpaint.restoring.inputs import check_inputs
 
 
@@ -38,7 +38,8 @@ class RestoringModel:
         training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
         self._largest_hole = training["largest_hole"]
         self._inpainter = serving.load(folder / "inpainter.keras")
-        # A server answers in several threads; Keras compiles a network when it is first used.
+        # A server answers in several threads. Keras compiles a network when it is first used; and
+        # what one request needs of memory, a hundred would need a hundred times.
         self._one_at_a_time = threading.Lock()
 
     def predict(self, model_input: object) -> np.ndarray | list[str]:
@@ -57,20 +58,22 @@ class RestoringModel:
             RefusedInput: something else was received.
         """
         try:
-            if isinstance(model_input, Mapping) and set(model_input) == {"pictures", "masks"}:
-                return self._restore_files(model_input["pictures"], model_input["masks"])
-            return self._restore(model_input)
+            with self._one_at_a_time:
+                if isinstance(model_input, Mapping) and set(model_input) == {"pictures", "masks"}:
+                    return self._restore_files(model_input["pictures"], model_input["masks"])
+                return self._restore(model_input)
         except ValueError as error:
             raise RefusedInput.invalid_parameter_value(str(error)) from None
 
     def _restore(self, received: object) -> np.ndarray:
         images, holes = check_inputs(received, self._inpainter.channels, self._largest_hole)
-        with self._one_at_a_time:
-            return self._inpainter.restore(images, holes)
+        return self._inpainter.restore(images, holes)
 
     def _restore_files(self, pictures: object, masks: object) -> list[str]:
         """Each by itself: they may be of several sizes."""
-        read, holes = decode("pictures", pictures), decode("masks", masks)
+        read = decode("pictures", pictures)
+        left = MOST_PIXELS - sum(picture.width * picture.height for picture in read)
+        holes = decode("masks", masks, left)
         if len(read) != len(holes):
             raise ValueError(
                 f"masks: received {len(holes)} for {len(read)} pictures, allowed: one for each"

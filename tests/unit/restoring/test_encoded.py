@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -125,10 +126,34 @@ def test_masks_mean_what_they_mean_on_the_command_line(tmp_path: Path) -> None:
         np.testing.assert_array_equal(hole_of(0, mask), of_mask(tmp_path / "mask.png", picture))
 
 
-def test_all_pictures_together_may_have_as_many_pixels_as_one() -> None:
+def test_masks_of_any_light_and_transparency_mean_the_same_on_the_command_line(
+    tmp_path: Path,
+) -> None:
+    light, opaque = np.indices((766, 256))  # the sum of three channels
+    channels = [(light + i) // 3 for i in range(3)]
+    mask = Image.fromarray(np.dstack([*channels, opaque]).astype(np.uint8))
+    mask.save(tmp_path / "mask.png")
+    Image.new("L", mask.size).save(tmp_path / "photo.png")
+    hole = of_mask(tmp_path / "mask.png", read(tmp_path / "photo.png"))
+    np.testing.assert_array_equal(hole_of(0, mask), hole)
+    np.testing.assert_array_equal(hole, light * opaque >= 128 * 3 * 255)
+
+
+def test_a_hole_is_told_in_few_bytes_for_each_pixel() -> None:
+    mask = Image.new("RGB", (1000, 1000), (255, 255, 255))
+    tracemalloc.start()
+    try:
+        assert hole_of(0, mask).all()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * 1_000_000
+
+
+def test_a_picture_of_24_million_pixels_and_its_mask_may_be_sent_but_not_twice_as_many() -> None:
     """In PNG, white ones take a thousandth of the memory."""
-    large = text_of(Image.new("1", (8000, 8000)))
-    assert [picture.size for picture in decode("pictures", [large])] == [(8000, 8000)]
-    told = "pictures, number 1: received too large a picture, allowed: 89,478,485 pixels in all"
+    large = text_of(Image.new("1", (6000, 4000)))
+    assert [each.size for each in decode("pictures", [large, large])] == [(6000, 4000)] * 2
+    told = "pictures, number 2: received too large a picture, allowed: 50,000,000 pixels in all"
     with pytest.raises(ValueError, match=told):
-        decode("pictures", [large, large])
+        decode("pictures", [large, large, large])
