@@ -31,9 +31,13 @@ def ask(
     *parts: bytes,
     headers: dict[bytes, bytes] | None = None,
     hosts: tuple[str, ...] = (),
+    before: tuple[tuple[bytes, bytes], ...] = (),
     **scope: str,
 ) -> tuple[Any, Any]:
-    """Status and content of the answer, and what the application behind the guard got."""
+    """Status and content of the answer, and what the application behind the guard got.
+
+    Headers may be there twice: ``before``, and in ``headers``.
+    """
     application, answer = Application(), []
     messages = iter(
         {"type": "http.request", "body": part, "more_body": i + 1 < len(parts)}
@@ -51,7 +55,7 @@ def ask(
         "type": "http",
         "method": "POST",
         **scope,
-        "headers": [*(kind | (headers or {})).items()],
+        "headers": [*before, *(kind | (headers or {})).items()],
     }
     asyncio.run(Guard(application, 200, hosts)(about, receive, send))
     body = b"".join(message.get("body", b"") for message in answer)
@@ -86,7 +90,7 @@ def test_requests_for_other_hosts_are_refused(method: str, host: str) -> None:
         lambda texts: {"inputs": {"pictures": texts, "masks": []}},
         lambda texts: {"inputs": {"pictures": [texts]}},
         lambda texts: {"inputs": texts},
-        lambda texts: {"instances": [{"pictures": text} for text in texts]},
+        lambda texts: {"inputs": [{"pictures": text} for text in texts]},
     ],
 )
 def test_texts_that_would_all_become_as_long_as_the_longest_are_refused(
@@ -110,6 +114,49 @@ def test_a_request_arrives_as_it_was_sent_in_however_many_pieces(num: int) -> No
 def test_what_is_no_post_is_not_read() -> None:
     assert ask(b"anything", method="GET") == ((200, None), [b"anything"])
     assert ask(type="lifespan") == ((200, None), [])
+
+
+PIXEL = {"images": [[[True]]], "holes": [[False]]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"instances": [PIXEL]},
+        {"instances": {name: [each] for name, each in PIXEL.items()}},
+        {"dataframe_split": {"columns": [*PIXEL], "data": [[*PIXEL.values()]]}},
+        {"dataframe_records": [PIXEL]},
+        {"inputs": {}, "instances": [PIXEL]},
+        {"inputs": {}, "params": {}},
+        {"inputs": {}, "prompt": ""},
+        {"messages": [], **PIXEL},
+        PIXEL,
+    ],
+)
+def test_all_ways_to_send_arrays_but_the_documented_one_are_refused(content: Any) -> None:
+    """MLflow would take them: among them the first two, and make the pixel 1."""
+    told = f"received an object with {', '.join(content)}, allowed: an object with `inputs` alone"
+    with pytest.raises(RefusalError) as caught:
+        check_json(json.dumps(content).encode())
+    assert (caught.value.status, str(caught.value)) == (400, told)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second", "status"),
+    [
+        (b"content-type", b"text/csv", b"application/json", 415),
+        (b"content-type", b"application/json", b"text/csv", 415),
+        (b"content-length", b"201", b"1", 413),
+        (b"content-length", b"1", b"2", 413),
+        (b"host", b"evil.example", b"localhost", 403),
+    ],
+)
+def test_what_is_told_twice_is_refused(
+    name: bytes, first: bytes, second: bytes, status: int
+) -> None:
+    """Others go by the first, or by the last."""
+    told = {b"host": b"localhost", name: second}
+    assert ask(SENT, before=((name, first),), headers=told, hosts=LOCAL)[0][0] == status
 
 
 @pytest.mark.parametrize("kind", [b"text/csv", b"application/x-parquet", b"", b"application/jsonx"])
@@ -168,7 +215,9 @@ def test_a_request_that_breaks_off_is_refused() -> None:
         (b'{"inputs": ' + b"9" * 5000 + b"}", "received no JSON: Exceeds the limit"),
         (b"[]", "received a list, allowed: an object"),
         (b"null", "received a NoneType, allowed: an object"),
-        (b'"text"', "received a str, allowed: an object"),
+        (b'"text"', "received a str, allowed: an object with `inputs` alone"),
+        (b"{}", "received an object with nothing, allowed: an object with `inputs` alone"),
+        (b'{"' + b"x" * 5000 + b'": 1}', f"received an object with {'x' * 100}, allowed: an obj"),
         (b'{"inputs": {"images": [[[[true]]]]}}', "images: received truth values"),
         (b'{"inputs": {"images": [[[[7], [false]]]]}}', "images: received truth values"),
         (b'{"inputs": {"images": true}}', "images: received truth values"),
@@ -186,7 +235,7 @@ def test_what_no_model_takes_is_refused(body: bytes, message: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [SENT, b"{}", b'{"inputs": [true]}', b'{"inputs": {"pictures": ["true"], "masks": []}}'],
+    [SENT, b'{"inputs": [true]}', b'{"inputs": {"pictures": ["true"], "masks": []}}'],
 )
 def test_all_else_is_for_the_model(body: bytes) -> None:
     check_json(body)

@@ -21,6 +21,7 @@ _WATCH_S = 0.5
 _PATIENCE_S = 60.0  # for a request to arrive
 _MOST_CHARACTERS = 250_000_000  # of which each takes 4 bytes
 _FEW_QUOTES = 10  # of two texts beside the names of what is sent
+_LONGEST_ECHO = 100  # characters
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -77,7 +78,7 @@ class Guard:
     def _check_host(self, scope: Message) -> None:
         """Refuse what a page of another host may send, whose name has been made to mean this
         machine."""
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        host = _header(scope, b"host").decode("latin-1")
         if self._hosts and re.sub(r":\d{1,5}$", "", host).lower() not in self._hosts:
             raise RefusalError(
                 403, f"Host: received {host[:100]!r}, allowed: {', '.join(self._hosts)}"
@@ -91,7 +92,7 @@ class Guard:
             raise RefusalError(408, told) from None
 
     async def _body(self, scope: Message, receive: Receive) -> bytes:
-        told = dict(scope["headers"]).get(b"content-length", b"0")
+        told = _header(scope, b"content-length") or b"0"
         if not told.isdigit() or len(told) > 18 or int(told) > self._largest:
             raise self._too_large(f"{told.decode('latin-1')[:20]} bytes")
         parts: list[bytes] = []
@@ -114,8 +115,8 @@ class Guard:
 
 
 def check_json(body: bytes) -> None:
-    """Refuse what MLflow cannot parse, in other words than it would, which has all of it; and truth
-    values among pixels, which arrays of numbers hide.
+    """Refuse what MLflow cannot parse, in other words than it would, which has all of it; its other
+    ways to send arrays; and truth values among pixels, which arrays of numbers hide.
 
     Raises:
         RefusalError: with 400.
@@ -128,14 +129,16 @@ def check_json(body: bytes) -> None:
     except ValueError as error:  # also of a number with too many digits
         reason = next(iter(str(error).splitlines()), "")[:200]
         raise RefusalError(400, f"received no JSON: {reason}") from None
+    allowed = "allowed: an object with `inputs` alone"
     if not isinstance(content, dict):
-        raise RefusalError(
-            400, f"received a {type(content).__name__}, allowed: an object with `inputs`"
-        )
+        raise RefusalError(400, f"received a {type(content).__name__}, {allowed}")
+    if content.keys() != {"inputs"}:
+        names = ", ".join(content)[:_LONGEST_ECHO] or "nothing"
+        raise RefusalError(400, f"received an object with {names}, {allowed}")
     if text.count('"') > _FEW_QUOTES:  # otherwise it is all numbers, which take long to walk over
         _check_texts(content)
-    inputs = content.get("inputs")
     if "true" in text or "false" in text:
+        inputs = content["inputs"]
         images = inputs.get("images") if isinstance(inputs, dict) else None
         if _has_truth_values(images):
             raise RefusalError(
@@ -176,10 +179,15 @@ def _has_truth_values(content: object) -> bool:
 
 def _check_type(scope: Message) -> None:
     """Refuse other types than JSON: tables, which MLflow would take, are no images."""
-    kind = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0].strip().lower()
+    kind = _header(scope, b"content-type").partition(b";")[0].strip().lower()
     if kind != b"application/json":
         received = kind.decode("latin-1")[:100] or "nothing"
         raise RefusalError(415, f"received {received}, allowed content types: application/json")
+
+
+def _header(scope: Message, name: bytes) -> bytes:
+    """All of that name: MLflow may take the first of two for what is meant, or the last."""
+    return b", ".join(value for each, value in scope["headers"] if each == name)
 
 
 async def _answer(send: Send, refusal: RefusalError) -> None:
