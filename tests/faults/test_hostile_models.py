@@ -3,6 +3,8 @@
 What is run leaves a trace, a file. Other tests see it appear where nothing hinders it.
 """
 
+import io
+import json
 import pickle
 import re
 import zipfile
@@ -10,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import inpaint
 from inpaint.restoring import serving
@@ -206,6 +210,114 @@ def test_a_model_that_would_be_any_number_of_times_as_large_is_refused(
         serving.load(path)
 
 
+MANY = 10**9
+CONVOLUTIONS: dict[str, dict[str, Any]] = {
+    "a large kernel": {"kernel_size": [40001, 40001]},
+    "many filters": {"filters": MANY},
+    "many channels": {"build_config": {"input_shape": [None, None, None, MANY]}},
+    "many channels, which come first": {
+        "data_format": "channels_first",
+        "build_config": {"input_shape": [None, MANY, None, 2]},
+    },
+    "as many as come in": {"build_config": None},
+    "a second, low-rank kernel": {"lora_rank": MANY},
+    "fewer than none, which would make up for others": {"filters": -MANY},
+    "no number": {"filters": float("nan")},
+    "a number that is no whole one": {"filters": 1e300},
+    "no end of them": {"kernel_size": [float("inf"), 1]},
+    "one for all sides": {"kernel_size": 40001},
+}
+
+
+def with_convolution(members: dict[str, bytes], changes: dict[str, Any]) -> dict[str, bytes]:
+    """With other settings of the second convolution."""
+    config = json.loads(members["config.json"])
+    layer = [each for each in config["config"]["layers"] if "filters" in each["config"]][1]
+    layer.update({key: value for key, value in changes.items() if key in layer})
+    layer["config"].update({key: value for key, value in changes.items() if key not in layer})
+    return members | {"config.json": json.dumps(config).encode()}
+
+
+def with_array(members: dict[str, bytes], **options: Any) -> dict[str, bytes]:
+    """With another array for the first one of the weights."""
+    file = io.BytesIO(members["model.weights.h5"])
+    with h5py.File(file, "r+") as weights:
+        del weights["layers/conv2d/vars/0"]
+        weights.create_dataset("layers/conv2d/vars/0", **options)
+    return members | {"model.weights.h5": file.getvalue()}
+
+
+@pytest.fixture
+def unbuilt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras gets no model to build."""
+
+    def load_model(*_: Any, **__: Any) -> None:
+        raise AssertionError("Keras sees it")
+
+    monkeypatch.setattr(keras.saving, "load_model", load_model)
+
+
+@pytest.mark.usefixtures("unbuilt")
+@pytest.mark.parametrize("what", CONVOLUTIONS)
+def test_a_model_that_asks_for_more_memory_than_it_has_weights_for_is_refused(
+    tmp_path: Path, members: dict[str, bytes], what: str
+) -> None:
+    path = write_model(tmp_path / "model.keras", with_convolution(members, CONVOLUTIONS[what]))
+    for load in (serving.load, inpaint.load):
+        with pytest.raises(ValueError, match="is no model of this project: "):
+            load(path)
+
+
+@pytest.mark.usefixtures("unbuilt")
+def test_many_layers_that_together_ask_for_more_are_refused(
+    tmp_path: Path, members: dict[str, bytes]
+) -> None:
+    """None of them does by itself."""
+    convolution = json.loads(members["config.json"])["config"]["layers"][1]
+    assert convolution["class_name"] == "Conv2D"
+    convolution["build_config"]["input_shape"][-1] = 300
+    path = write_model(tmp_path / "model.keras", with_layer(members, convolution))
+    with pytest.raises(AssertionError, match="Keras sees it"):
+        serving.load(path)
+    config = json.loads(members["config.json"])
+    config["config"]["layers"] += [convolution] * 100
+    many = members | {"config.json": json.dumps(config).encode()}
+    with pytest.raises(ValueError, match=r"it asks for [0-9,]+ weights, which it has no room for"):
+        serving.load(write_model(tmp_path / "model.keras", many))
+
+
+@pytest.mark.usefixtures("unbuilt")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shape": (20_000, 20_000), "dtype": "float32"},  # of which nothing is there: zeros
+        {"data": np.zeros((2000, 2000), np.float32), "compression": "gzip"},
+        {"data": ["text"] * 100, "dtype": h5py.string_dtype()},  # of any length
+    ],
+)
+def test_weights_that_would_be_unpacked_are_refused(
+    tmp_path: Path, members: dict[str, bytes], options: dict[str, Any]
+) -> None:
+    path = write_model(tmp_path / "model.keras", with_array(members, **options))
+    with pytest.raises(ValueError, match="it holds 'layers/conv2d/vars/0', which are no weights"):
+        serving.load(path)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OverflowError(), tf.errors.ResourceExhaustedError(None, None, "OOM")]
+)
+def test_a_model_that_there_is_no_memory_for_is_told_as_any_other(
+    tmp_path: Path, members: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def load_model(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(keras.saving, "load_model", load_model)
+    told = str(error) or type(error).__name__
+    with pytest.raises(ValueError, match=f"is no model of this project: {told}"):
+        inpaint.load(write_model(tmp_path / "model.keras", members))
+
+
 def test_a_model_by_another_name_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
     """By the name, Keras would choose an older reader."""
     for name in ("model.h5", "model.hdf5", "model.zip"):
@@ -213,9 +325,11 @@ def test_a_model_by_another_name_is_refused(tmp_path: Path, members: dict[str, b
             serving.load(write_model(tmp_path / name, members))
 
 
-def test_every_network_of_the_project_is_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("filters", [1, 2, 64])
+def test_every_network_of_the_project_is_taken(tmp_path: Path, filters: int) -> None:
     for name, network in NETWORKS.items():
         for flag in (False, True):
             options = {"skip_connections": flag, "mirrored": flag, "dropout": 0.2 * flag}
-            network.build(3, filters=2, deepest=6, **options).save(tmp_path / f"{name}.keras")
+            built = network.build(3, filters=filters, deepest=6, **options)
+            built.save(tmp_path / f"{name}.keras")
             assert serving.load(tmp_path / f"{name}.keras").channels == 3

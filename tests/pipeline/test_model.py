@@ -91,7 +91,7 @@ def test_of_the_projects_code_it_has_one_package(folder: Path) -> None:
 def test_it_pins_what_it_needs(folder: Path) -> None:
     pinned = set((folder / "requirements.txt").read_text().split())
     names = (
-        "keras", "mlflow", "numpy", "opencv-python-headless", "pillow", "scipy",
+        "h5py", "keras", "mlflow", "numpy", "opencv-python-headless", "pillow", "scipy",
         "tensorflow", "threadpoolctl",
     )  # fmt: skip
     assert pinned == {f"{name}=={version(name)}" for name in names}

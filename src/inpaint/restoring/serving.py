@@ -1,12 +1,15 @@
 """The one way from images with holes to restored images."""
 
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
@@ -44,10 +47,12 @@ _PARTS = {
     "keras.src.ops.numpy.TrueDivide",
     "None.__keras_tensor__",
 }
-# What Keras, h5py and zipfile raise of files that somebody has damaged or made up.
+_WEIGHT = 4  # bytes: of float32, as all here are
+# What Keras, TensorFlow, h5py and zipfile raise of files that somebody has damaged or made up, or
+# that there is no memory for.
 _FAULTS = (
-    *(ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, ArithmeticError),
+    *(zipfile.BadZipFile, zlib.error, MemoryError, tf.errors.OpError),
 )
 # Pixels of a picture that a network sees whole: the report's takes 2.5 GB for them.
 _LARGEST_WHOLE = 2_000_000
@@ -227,7 +232,8 @@ def load(path: Path) -> Inpainter:
 
     Raises:
         ValueError: there is no such file, it is no Keras model, it holds more than the networks
-            here are made of, or an older version made it.
+            here are made of, or asks for more memory than it has weights for, or than there is, or
+            an older version made it.
     """
     if not path.is_file():
         raise ValueError(f"{path} is not there")
@@ -235,14 +241,16 @@ def load(path: Path) -> Inpainter:
         raise ValueError(f"{path} is no model of this project, or is cut off: no Keras file")
     try:
         _check_parts(path)
+        _check_stored(path)
         return Inpainter(keras.saving.load_model(path, compile=False, safe_mode=True))
     except _FAULTS as error:
-        reason = next(iter(str(error).splitlines()), "")
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{path} is no model of this project: {reason}") from None
 
 
 def _check_parts(path: Path) -> None:
-    """Refuse a file that names anything but `_PARTS` and the layers of this project."""
+    """Refuse a file that names anything but `_PARTS` and the layers of this project, or that asks
+    for more weights than it has bytes for."""
     if path.suffix != ".keras":  # by which Keras chooses another reader
         raise ValueError("its name does not end in .keras")
     with zipfile.ZipFile(path) as archive:
@@ -252,15 +260,53 @@ def _check_parts(path: Path) -> None:
             # Keras compresses nothing, and what is compressed may be any number of times as large.
             raise ValueError("received compressed files in it, allowed: as Keras writes them")
         content = archive.read("config.json")
+    num_weights = 0
     left = [json.loads(content)]
     while left:
         each = left.pop()
         if isinstance(each, dict):
             if "class_name" in each:
                 _check_part(each)
+                num_weights += _num_weights(each)
             left += each.values()
         elif isinstance(each, list):
             left += each
+    if num_weights * _WEIGHT > path.stat().st_size:
+        raise ValueError(f"it asks for {num_weights:,} weights, which it has no room for")
+
+
+def _check_stored(path: Path) -> None:
+    """Refuse a file with arrays that would be larger than itself, once they are unpacked."""
+    size = path.stat().st_size
+
+    def check(name: str, found: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(found, h5py.Dataset) and (
+            found.dtype.kind not in "fu" or found.nbytes > size
+        ):
+            raise ValueError(f"it holds {name!r:.100}, which are no weights as Keras writes them")
+
+    with (
+        zipfile.ZipFile(path) as archive,
+        archive.open("model.weights.h5") as file,
+        h5py.File(file, "r") as weights,
+    ):
+        weights.visititems(check)
+
+
+def _num_weights(part: Mapping[str, Any]) -> int:
+    """How many weights Keras takes memory for when it makes a layer; 0 if it is no convolution.
+
+    Raises:
+        ValueError: it is told in another way than by the networks here.
+    """
+    options = part["config"]
+    if not isinstance(options, dict) or "filters" not in options:
+        return 0
+    sizes = [options["filters"], *options["kernel_size"], part["build_config"]["input_shape"][-1]]
+    is_plain = options["data_format"] == "channels_last" and "lora_rank" not in options
+    if not is_plain or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise ValueError(f"it holds a {part['class_name']!r:.100} that no network here has")
+    return math.prod(sizes)
 
 
 def _check_part(part: Mapping[str, object]) -> None:

@@ -34,7 +34,8 @@ _DATA, _NETWORK, _TRAINING = "data/network", "inpainter.keras", "training.json"
 LOADER = "inpaint.restoring.pyfunc_model"
 # What that code needs of other packages.
 REQUIREMENTS = (
-    "keras", "numpy", "opencv-python-headless", "pillow", "scipy", "tensorflow", "threadpoolctl",
+    "h5py", "keras", "numpy", "opencv-python-headless", "pillow", "scipy", "tensorflow",
+    "threadpoolctl",
 )  # fmt: skip
 
 
