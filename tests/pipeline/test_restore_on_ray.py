@@ -91,18 +91,20 @@ def test_on_this_machine_the_same_pixels_come_of_it(pictures: Path) -> None:
 
 
 def test_tables_are_restored_by_several_workers(pictures: Path) -> None:
-    names = [f"{number:03}.png" for number in range(6)]
+    names = [f"{number:03}.png" for number in range(NUM)]
     content = [(pictures / "in" / name).read_bytes() for name in names]
     table = pa.table({"name": names, "picture": content})
-    pq.write_table(table, pictures / "some.parquet", row_group_size=2)
+    pq.write_table(table, pictures / "some.parquet", row_group_size=230)
     command = ("--engine", "ray", "--method", "telea")
     code, out, err = finish(start(pictures, "tables", *command, images="some.parquet"))
     assert code == 0, err
-    assert "6 restored to tables" in out
+    assert f"{NUM} restored to tables" in out
     finish(start(pictures, "files", "--method", "telea"))
     parts = sorted((pictures / "tables").iterdir())
-    assert len(parts) == 3
-    for row in pa.concat_tables(map(pq.read_table, parts)).to_pylist():
+    assert len(parts) == 4
+    rows = pa.concat_tables(map(pq.read_table, parts)).to_pylist()
+    assert [row["name"] for row in rows] == names
+    for row in rows:
         assert row["restored"] == (pictures / "files" / row["name"]).read_bytes()
 
 

@@ -1,6 +1,8 @@
 """`inpaint restore` of Parquet files."""
 
+import sys
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from skimage.data import chelsea
 from typer.testing import CliRunner, Result
 
 from inpaint import cli
+from inpaint.commands.restore import tables
+from inpaint.commands.restore.memory import at_most
+from inpaint.commands.restore.work import Work
 
 NUM = 7
 HOLE = np.zeros((40, 60), dtype=bool)
@@ -53,6 +58,16 @@ def restore(*arguments: str) -> Result:
 
 def restored(name: str = "out") -> pa.Table:
     return pa.concat_tables([pq.read_table(path) for path in sorted(Path(name).iterdir())])
+
+
+def many(num: int) -> pa.Table:
+    """As `table`, with more rows."""
+    return table().take([i % NUM for i in range(num)]).set_column(0, "name", pa.array(range(num)))
+
+
+def again_and_again(value: bytes, num: int) -> pa.Array:
+    """Which Parquet keeps once."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * num, pa.int32()), pa.array([value]))
 
 
 def test_pictures_of_a_table_are_restored_as_those_of_a_folder() -> None:
@@ -129,6 +144,115 @@ def test_what_is_wrong_with_a_picture_is_told_by_its_row() -> None:
     ] * 4
 
 
+def test_rows_of_one_row_group_are_written_by_the_hundred() -> None:
+    pq.write_table(many(250), "one.parquet", row_group_size=230)
+    result = restore("one.parquet", "--mask", "one.parquet", "-o", "out")
+    assert result.exit_code == 0, result.output
+    found = [pq.read_table(path)["name"].to_pylist() for path in sorted(Path("out").iterdir())]
+    ends = [0, 100, 200, 230, 250]
+    assert found == [[*range(*each)] for each in pairwise(ends)]
+    assert [*sorted(Path("out").iterdir())][-1].name == "one-00003.parquet"
+    assert restore("cats.parquet", "--mask", "cats.parquet", "-o", "few").exit_code == 0
+    few = restored("few")["restored"].to_pylist()
+    assert restored()["restored"].to_pylist() == [few[i % NUM] for i in range(250)]
+
+
+def test_a_row_group_that_was_interrupted_goes_on_where_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pq.write_table(many(250), "one.parquet")
+    words = ("one.parquet", "--mask", "one.parquet", "-o", "out")
+    attempt, calls = Work.attempt, iter(range(250))
+
+    def interrupted(self: Work, *arguments: Any) -> Any:
+        if next(calls) == 150:
+            raise KeyboardInterrupt
+        return attempt(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Work, "attempt", interrupted)
+        assert restore(*words).exit_code == 130
+    assert [path.name for path in Path("out").iterdir()] == ["one-00000.parquet"]
+    again = restore(*words)
+    assert again.exit_code == 0
+    assert "150 restored to out" in again.stdout
+    assert "100 pictures: there already, left alone" in again.stdout
+    assert restore(*words[:-1], "whole").exit_code == 0
+    assert restored().equals(restored("whole"))
+
+
+def test_restored_rows_are_written_before_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ("cats.parquet", "--mask", "cats.parquet", "-o")
+    assert restore(*words, "at_once").exit_code == 0
+    monkeypatch.setattr(tables, "_HELD", 100)
+    assert restore(*words, "out").exit_code == 0
+    assert restored().equals(restored("at_once"))
+    assert pq.ParquetFile("out/cats-00000.parquet").num_row_groups > 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory")
+@pytest.mark.parametrize(("columns", "has_types"), [(["picture"], False), (["picture", "x"], True)])
+def test_a_value_that_stands_in_many_rows_takes_the_memory_of_one(
+    columns: list[str], has_types: bool
+) -> None:
+    """Read, and in lists, written; of dictionaries, or of what does not say that it is."""
+    pictures = again_and_again(b"\0" * 2_000_000, 400)
+    lists = pa.ListArray.from_arrays(pa.array([0] * 400 + [400], pa.int32()), pictures)
+    bomb = pa.table({"picture": pictures, "x": lists}).select(columns)
+    pq.write_table(bomb, "bomb.parquet", compression="zstd", store_schema=has_types)
+    assert Path("bomb.parquet").stat().st_size < 2000
+    with at_most(300_000_000):
+        result = restore("bomb.parquet", "--center", "5", "-o", "out")
+    assert result.exit_code == 1
+    assert result.stderr.count("of row group 0: picture.png is no such picture") == 400
+    assert restored()["restored"].null_count == 400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory")
+def test_a_row_that_is_too_large_costs_no_other_row_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_READING", 200_000_000)
+    values = again_and_again(b"\0" * 1_000_000, 1500)
+    lists = pa.ListArray.from_arrays(
+        pa.array([0, 0, 0, 0, 0, 1500, 1500, 1500], pa.int32()), values
+    )
+    pq.write_table(
+        table(x=lists), "bomb.parquet", compression="zstd", row_group_size=3, store_schema=False
+    )
+    result = restore("bomb.parquet", "--center", "5", "-o", "out")
+    assert result.stderr.count("row group 1: cannot be read (a row takes more than") == 3
+    assert "4 restored to out" in result.stdout
+    assert result.exit_code == 1
+
+
+def test_a_picture_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_LARGEST", 3_000_000)
+    large = encoded(np.zeros((40, 60), np.uint8)) + b"\0" * 3_000_000
+    bad = [large, *[encoded(picture) for picture in pictures()[1:]]]
+    cells = [{"bytes": each, "path": "cat.png"} for each in bad]
+    for name, column in (("plain", bad), ("structures", cells)):
+        pq.write_table(table(picture=column), f"{name}.parquet")
+        result = restore(f"{name}.parquet", "--center", "5", "-o", name)
+        assert result.exit_code == 1
+        assert "6 restored" in result.stdout
+        assert result.stderr == (
+            f"error: {name}.parquet, row 0 of row group 0: picture: received 4 MB, allowed: 3 MB\n"
+        )
+
+
+def test_a_table_that_has_fewer_rows_than_it_says_is_damaged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tables, "_row_groups", lambda *_: [3, 103])
+    result = restore("cats.parquet", "--center", "5", "-o", "out")
+    assert result.exit_code == 1
+    assert "3 restored to out" in result.stdout
+    told = "error: cats.parquet, row group 1: cannot be read (it has fewer rows than it says)"
+    assert result.stderr.count(told) == 103
+    assert [path.name for path in Path("out").iterdir()] == ["cats-00000.parquet"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -140,6 +264,7 @@ def test_what_is_wrong_with_a_picture_is_told_by_its_row() -> None:
         (("twice.parquet", "-o", "out"), "received the columns picture, picture, mask, allowed: "),
         (("empty.parquet", "-o", "out"), "empty.parquet: there is no picture in it"),
         (("done.parquet", "-o", "out"), "and others than restored and error, which are added"),
+        (("endless.parquet", "-o", "out"), "received 10,000,001 rows, allowed: 10,000,000"),
         (("none.parquet", "-o", "out"), "--mask: none.parquet is not there"),
         (
             ("other.parquet", "-o", "out"),
@@ -160,6 +285,8 @@ def test_what_cannot_be_restored_is_refused(words: tuple[str, ...], told: str) -
     )
     pq.ParquetWriter("empty.parquet", table().schema).close()
     pq.write_table(table(error=[""] * NUM), "done.parquet")
+    nothing = pa.nulls(10_000_001, pa.binary())
+    pq.write_table(pa.table({"picture": nothing, "mask": nothing}), "endless.parquet")
     result = restore(*words, "--mask", words[0])
     assert result.exit_code == 2
     assert told in result.stderr

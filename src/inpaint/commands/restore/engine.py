@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 
 from inpaint.base.errors import InputError
-from inpaint.commands.restore.tables import Part, restore_part
+from inpaint.commands.restore.tables import Part, restore_parts
 from inpaint.commands.restore.work import Outcome, Settings, Work
 from inpaint.data.pictures.jobs import Job
 
@@ -11,13 +11,14 @@ Task = Job | Part
 Done = Sequence[Outcome | InputError]  # of a task's pictures
 
 
-def do(work: Work, task: Task) -> Done:
-    """Restore the picture, or the pictures, of a task.
+def do(work: Work, tasks: Sequence[Task]) -> Generator[Done]:
+    """Restore the pictures of tasks, of one kind, in their order.
 
     Raises:
         OSError: there is no room, or no right to write.
     """
-    return restore_part(work, task) if isinstance(task, Part) else [work.attempt(task)]
+    yield from restore_parts(work, [task for task in tasks if isinstance(task, Part)])
+    yield from ([work.attempt(task)] for task in tasks if isinstance(task, Job))
 
 
 def one_after_the_other(settings: Settings, tasks: Sequence[Task]) -> Generator[Done]:
@@ -27,6 +28,4 @@ def one_after_the_other(settings: Settings, tasks: Sequence[Task]) -> Generator[
         InputError: there is no such model.
         OSError: there is no room, or no right to write.
     """
-    work = Work(settings)
-    for task in tasks:
-        yield do(work, task)
+    return do(Work(settings), tasks)

@@ -16,6 +16,7 @@ from inpaint.commands.restore.work import Settings, Work
 from inpaint.terminal.quiet import without_greetings
 
 _BATCH = 16  # pictures that a worker gets at once, at most
+_TURNS = 4  # of each worker, about
 
 
 class Worker:
@@ -28,13 +29,14 @@ class Worker:
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Do tasks. An error that ends all is handed over: raised, Ray would try again."""
-        done = np.empty(len(batch["item"]), dtype=object)
-        for i, task in enumerate(batch["item"]):
-            try:
-                self._work = self._work or Work(self._settings)
-                done[i] = do(self._work, task)
-            except Exception as error:  # whatever it is, it ends all
-                done[i] = MemoryError(str(error)) if is_of_memory(error) else error
+        num_done, done = 0, np.empty(len(batch["item"]), dtype=object)
+        try:
+            self._work = self._work or Work(self._settings)
+            for each in do(self._work, list(batch["item"])):
+                done[num_done] = each
+                num_done += 1
+        except Exception as error:  # whatever it is, it ends all
+            done[num_done:] = MemoryError(str(error)) if is_of_memory(error) else error
         return {"done": done}
 
 
@@ -62,12 +64,12 @@ def _rows(ray: Any, settings: Settings, tasks: Sequence[Task]) -> Generator[dict
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     num_workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    # A part of a table is much work by itself; of a few pictures, each worker gets some.
-    largest = 1 if isinstance(tasks[0], Part) else _BATCH
-    batch = min(largest, -(-len(tasks) // num_workers))
+    batch = min(_BATCH, -(-len(tasks) // num_workers))
+    if isinstance(tasks[0], Part):  # before it, the rows of its row group are read in vain
+        batch = -(-len(tasks) // (_TURNS * num_workers))
     num_batches = -(-len(tasks) // batch)
     outcomes = ray.data.from_items(
-        list(tasks), override_num_blocks=min(num_batches, 4 * num_workers)
+        list(tasks), override_num_blocks=min(num_batches, _TURNS * num_workers)
     ).map_batches(
         Worker,
         fn_constructor_args=(settings,),

@@ -97,7 +97,7 @@ class Work:
         try:
             return self._do(job, missing or self.settings.missing)
         except InputError as error:
-            return error
+            return InputError(str(error))  # without frames, which would keep the picture
         except OSError as error:
             if error.errno in _ENDS_ALL:
                 raise
