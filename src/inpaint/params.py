@@ -143,6 +143,7 @@ class TrainParams(_Section):
         description=f"a list with one or more of {', '.join(HOLE_KINDS)}, each once",
     )
     precision: Literal["float32", "bfloat16"]
+    strategy: Literal["default", "mirrored", "multi_worker"]
     on_collapse: Literal["stop", "continue"]
     resume: StrictBool = Field(description="true or false")
     seed: Seed = Field(description=_SEED)

@@ -88,6 +88,7 @@ def test_sizes_may_be_null(tmp_path: Path, name: str) -> None:
         ("train.augmentation", True, "True", "joint, input, none"),
         ("train.holes", "none", "'none'", "random, fixed"),
         ("train.precision", "float16", "'float16'", "float32, bfloat16"),
+        ("train.strategy", "tpu", "'tpu'", "default, mirrored, multi_worker"),
         ("train.on_collapse", "ignore", "'ignore'", "stop, continue"),
         (
             "data.dataset",

@@ -33,7 +33,9 @@ from inpaint.tracking.live import Earlier, LiveRun, training_run
 from inpaint.tracking.record import LEARNED_NOTHING, epoch_metrics
 from inpaint.tracking.sync import log_results
 from inpaint.training.batches import Batch, BatchSource, make_batch
+from inpaint.training.devices import Devices, of_strategy, telling_of_loss
 from inpaint.training.health import Health, Watch, check_finite
+from inpaint.training.hosts import ALONE, meet, named
 from inpaint.training.loop import WHOLE, Trainer, Window
 
 # The curve of the validation loss is for looking at, and decides nothing: a part of the images
@@ -52,19 +54,23 @@ def run(params: Params, paths: Paths) -> str:
         "data": read_checked(paths.images_manifest),
         "mask": read_checked(paths.holes_manifest),
     }
+    record = _describe_training(params, paths, manifests)
+    devices = _devices(params.train.strategy, checkpoints.key_of(record))
     keras.utils.disable_interactive_logging()
     keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
     tf.config.experimental.enable_op_determinism()
-    with _telling_of_memory():
-        trainer, source, curve_data = _set_up(params, paths, manifests)
-    record = _describe_training(params, paths, manifests)
+    with _telling_of_memory(), telling_of_loss(devices.hosts):
+        trainer, source, curve_data = _set_up(params, paths, manifests, devices)
+        if not devices.hosts.is_chief:
+            return _assist(trainer, source, params.train)
     with checkpoints.claimed(paths.root, checkpoints.key_of(record)) as slot:
         course = _take_up(trainer, slot, params.train, record)
         record["started"] = course.started
         earlier = Earlier(course.run_id, course.curves) if course.history else None
         with training_run(paths.root, record, _warn, lock=slot.lock, earlier=earlier) as live:
             course.run_id = live.run_id
-            with _telling_of_memory():
+            with _telling_of_memory(), telling_of_loss(devices.hosts):
+                trainer.follow_chief()
                 try:
                     _train(trainer, source, curve_data, params, live, slot, course)
                 except StageError:  # it would end in the same way again
@@ -72,26 +78,38 @@ def run(params: Params, paths: Paths) -> str:
                     raise
                 _write_results(paths, trainer.model, source, course, record)
         logged = log_results(paths, is_scored=False)
+    on_devices = f" on {len(devices)} devices" if len(devices) > 1 else ""
     return (
-        f"trained {params.model.network} for {len(course.history)} epochs in "
+        f"trained {params.model.network} for {len(course.history)} epochs{on_devices} in "
         f"{course.seconds:.0f} s: loss {course.last['train_loss']:.4f}"
         f"{_warning(course.health)}{logged}"
     )
 
 
+def _devices(strategy: str, key: str) -> Devices:
+    """The devices to train on, once all hosts are there."""
+    hosts = ALONE
+    if strategy == "multi_worker":
+        hosts = named()
+        print(f"waiting for all of {hosts}", flush=True)
+        meet(hosts, key)
+    return of_strategy(strategy, hosts)
+
+
 def _set_up(
-    params: Params, paths: Paths, manifests: dict[str, Any]
+    params: Params, paths: Paths, manifests: dict[str, Any], devices: Devices
 ) -> tuple[Trainer, BatchSource, Batch]:
     """A trainer, what it trains on, and what its curves are of."""
     source = _batch_source(params, paths, manifests)
-    model = NETWORKS[params.model.network].build(
-        source.images.shape[3],
-        filters=params.model.filters,
-        dropout=params.model.dropout,
-        skip_connections=params.model.skip_connections,
-        deepest=deepest_at_once(source.holes, crops=source.motif == "crops"),
-        mirrored=source.mirrors,
-    )
+    with devices.scope():
+        model = NETWORKS[params.model.network].build(
+            source.images.shape[3],
+            filters=params.model.filters,
+            dropout=params.model.dropout,
+            skip_connections=params.model.skip_connections,
+            deepest=deepest_at_once(source.holes, crops=source.motif == "crops"),
+            mirrored=source.mirrors,
+        )
     curve_images, curve_holes = (
         np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")
     )
@@ -100,6 +118,7 @@ def _set_up(
         params.train.model_dump(),
         source.batches_per_epoch,
         _window(params.model.network, source.holes, curve_holes),
+        devices,
     )
     curve_data = make_batch(params.model.network, curve_images, curve_holes)
     return trainer, source, curve_data
@@ -292,8 +311,7 @@ def _train(
     watch = Watch(curve_data, epochs, source.batches_per_epoch, course.num_in_vain)
     with ProgressBar("Epoch", epochs, lines=epochs) as bar:
         for epoch in range(1 + len(course.history), 1 + epochs):
-            train_loss = trainer.train_epoch(source.epoch(generator(seed, "epoch", epoch)))
-            check_finite(train_loss, epoch)
+            train_loss = _train_epoch(trainer, source, seed, epoch)
             valid = trainer.validate(curve_data)
             check_finite(valid.loss, epoch)
             row = [epoch, train_loss, valid.loss, valid.ssim_unit, trainer.learning_rate]
@@ -312,6 +330,23 @@ def _train(
                 raise StageError(f"after epoch {epoch}, {health.problem}")
             if health.problem and not before.problem:
                 print(f"after epoch {epoch}, {health.problem}", file=sys.stderr, flush=True)
+
+
+def _train_epoch(trainer: Trainer, source: BatchSource, seed: int, epoch: int) -> float:
+    own = trainer.devices.hosts.own
+    train_loss = trainer.train_epoch(source.epoch(generator(seed, "epoch", epoch), own))
+    check_finite(train_loss, epoch)
+    return train_loss
+
+
+def _assist(trainer: Trainer, source: BatchSource, train: TrainParams) -> str:
+    """Train along with the chief, who keeps, judges and logs."""
+    trainer.follow_chief()
+    with ProgressBar("Epoch", train.epochs, lines=train.epochs) as bar:
+        for epoch in range(1 + trainer.num_epochs, 1 + train.epochs):
+            train_loss = _train_epoch(trainer, source, train.seed, epoch)
+            bar.update(epoch, f"loss {train_loss:.4f}")
+    return f"helped to train; the model is with the first of {trainer.devices.hosts}"
 
 
 def _keep(slot: checkpoints.Slot, trainer: Trainer, course: _Course, *, is_last: bool) -> None:

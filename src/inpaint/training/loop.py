@@ -12,7 +12,8 @@ from keras import tree
 from inpaint.base.seeds import derive_seed
 from inpaint.restoring.pixels import in_parts
 from inpaint.training.batches import Batch
-from inpaint.training.losses import LOSSES, ssim
+from inpaint.training.devices import Devices
+from inpaint.training.losses import LOSSES, num_averaged, ssim
 from inpaint.training.muon import Muon
 
 _WEIGHT_DECAY = 1e-4
@@ -61,6 +62,7 @@ class Trainer:
         steps_per_epoch: batches.
         window: rows and columns of the images that the network is run on, if nothing is missing
             elsewhere and it passes known pixels through.
+        devices: that share the training; ``model`` was made in their scope.
     """
 
     def __init__(
@@ -69,13 +71,22 @@ class Trainer:
         train: Mapping[str, Any],
         steps_per_epoch: int,
         window: Window = WHOLE,
+        devices: Devices | None = None,
     ) -> None:
         self.model = model
+        self.devices = devices or Devices()
         self._window = window
-        self._loss = LOSSES[train["loss"]]
+        self._steps_per_epoch = steps_per_epoch
+        self._loss = train["loss"]
+        with self.devices.scope():
+            self._build(train)
+        self._graphs: dict[str, Any] = {}
+
+    def _build(self, train: Mapping[str, Any]) -> None:
+        """Make what a step changes, besides the model's own weights."""
         if train["optimizer"] in _SCHEDULED:
-            self._forget: float | None = 1 / (_AVERAGING_EPOCHS * steps_per_epoch)
-            self._rate = _cosine(train["learning_rate"], train["epochs"] * steps_per_epoch)
+            self._forget: float | None = 1 / (_AVERAGING_EPOCHS * self._steps_per_epoch)
+            self._rate = _cosine(train["learning_rate"], train["epochs"] * self._steps_per_epoch)
             self._optimizer = _SCHEDULED[train["optimizer"]](
                 float(self._rate(0)),
                 beta_2=_BETA_2,
@@ -87,19 +98,24 @@ class Trainer:
             self._rate = None
             self._optimizer = keras.optimizers.Adam(train["learning_rate"])
         if train["optimizer"] == "adam" and train["precision"] == "float32":
-            self._trained = model
+            self._trained = self.model
         else:
-            self._trained = _copy(model, train["precision"])
+            self._trained = _copy(self.model, train["precision"])
+        self.devices.prepare(self._optimizer)
         # With its variables missing, the step would be traced once more after they are made.
         self._optimizer.build(self._trained.trainable_variables)
         is_augmented = train["augmentation"] == "input"
         self._augment = _input_augmentation(train["seed"]) if is_augmented else None
-        self._graphs: dict[str, Any] = {}
+
+    @property
+    def num_epochs(self) -> int:
+        """That were trained."""
+        return int(np.array(self._optimizer.iterations)) // self._steps_per_epoch
 
     @property
     def learning_rate(self) -> float:
         """The rate of the next step."""
-        return float(self._optimizer.learning_rate)
+        return float(np.array(self._optimizer.learning_rate))
 
     def state(self) -> list[np.ndarray]:
         """All that steps change: where it is restored, training goes on bit for bit."""
@@ -109,6 +125,10 @@ class Trainer:
         """Go on from a `state` of a trainer that was made alike."""
         for variable, value in zip(self._variables(), state, strict=True):
             variable.assign(value)
+
+    def follow_chief(self) -> None:
+        """Take over the state of the first of the processes that share the training."""
+        self.restore(self.devices.of_chief(self.state()))
 
     def _variables(self) -> list[keras.Variable]:
         """Weights, those that are averaged, the optimizer's, and the states of random layers."""
@@ -122,8 +142,8 @@ class Trainer:
         total, num_images = 0.0, 0
         for batch in batches:
             loss = self._run("train", batch.inputs, batch.image_true, batch.hole)
-            total += float(loss) * len(batch.hole)
-            num_images += len(batch.hole)
+            total += float(loss) * batch.num_images
+            num_images += batch.num_images
         return total / num_images
 
     def validate(self, data: Batch) -> Validation:
@@ -176,19 +196,29 @@ class Trainer:
     def _train_step(
         self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
     ) -> tf.Tensor:
-        if self._augment is not None:
-            inputs = inputs | {"image": self._augment(inputs["image"], training=True)}
-        with tf.GradientTape() as tape:
-            image_pred = self._look(self._trained, inputs, training=True)
-            loss = self._loss(image_true, image_pred, hole)
-        weights = self._trained.trainable_variables
-        self._optimizer.apply(tape.gradient(loss, weights), weights)
+        loss = self.devices.run(self._learn, (inputs, image_true, hole))
         if self._rate is not None:
             # Once a step: Keras would ask a schedule of its own for every variable.
             self._optimizer.learning_rate = self._rate(self._optimizer.iterations)
         if self._trained is not self.model:
-            self._take_over(weights)
+            self._take_over(self._trained.trainable_variables)
         return loss
+
+    def _learn(
+        self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
+    ) -> tf.Tensor:
+        """Move the weights of one device; give the loss of all."""
+        inputs, image_true, hole = self.devices.own((inputs, image_true, hole))
+        if self._augment is not None:
+            inputs = inputs | {"image": self._augment(inputs["image"], training=True)}
+        with tf.GradientTape() as tape:
+            image_pred = self._look(self._trained, inputs, training=True)
+            own = LOSSES[self._loss](image_true, image_pred, hole)
+            loss = self.devices.weighted(own, num_averaged(self._loss, hole))
+        weights = self._trained.trainable_variables
+        gradients = self.devices.total(tape.gradient(loss, weights))
+        self._optimizer.apply(gradients, weights)
+        return self.devices.total(loss)
 
     def _take_over(self, weights: Sequence[tf.Variable]) -> None:
         """Bring ``model`` up to date with the weights that were trained."""
@@ -207,7 +237,7 @@ class Trainer:
         self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         image_pred = self._look(self.model, inputs, training=False)
-        loss = self._loss(image_true, image_pred, hole)
+        loss = LOSSES[self._loss](image_true, image_pred, hole)
         composite = hole * tf.clip_by_value(image_pred, -1, 1) + (1 - hole) * image_true
         score = tf.reduce_mean(ssim(image_true, composite))
         is_missing = hole[..., 0] > 0

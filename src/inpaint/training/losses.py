@@ -62,6 +62,15 @@ LOSSES: "dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]]" = {
 }
 
 
+def num_averaged(loss: str, hole: "tf.Tensor") -> "tf.Tensor":
+    """Over how many things a loss is a mean, float32: what a part of a batch counts for."""
+    import tensorflow as tf
+
+    if loss == "hole_mse":
+        return tf.reduce_sum(hole)
+    return tf.cast(tf.shape(hole)[0], tf.float32)
+
+
 def ssim(image_true: "tf.Tensor", image_pred: "tf.Tensor") -> "tf.Tensor":
     """SSIM of each image, (B,), the same as ``tf.image.ssim`` but several times as fast.
 

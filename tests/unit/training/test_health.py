@@ -43,8 +43,7 @@ def test_one_value_in_every_hole_has_collapsed(params: Params, batch: Batch) -> 
 
 
 def test_different_values_in_the_holes_have_not_collapsed(params: Params, batch: Batch) -> None:
-    inputs = {"image": batch.image_true}
-    lively = Batch(inputs=inputs, image_true=batch.image_true, hole=batch.hole)
+    lively = replace(batch, inputs={"image": batch.image_true})
     assert not health.is_collapsed(validate(params, lively, scale=0.1))
 
 

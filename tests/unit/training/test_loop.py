@@ -1,5 +1,6 @@
 """The training loop: it learns, averages, scores and repeats itself."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -338,6 +339,6 @@ def test_hole_range_is_that_of_all_holes_and_of_nothing_else(
     # Flatter inside the holes than outside, brightest in the first and darkest in the last.
     flat = np.linspace(0.3, -0.2, 100)[:, np.newaxis, np.newaxis, np.newaxis]
     image = np.where(batch.hole == 1, flat, batch.image_true).astype(np.float32)
-    seen = Batch(batch.inputs | {"image": image}, batch.image_true, batch.hole)
+    seen = replace(batch, inputs=batch.inputs | {"image": image})
     trainer = Trainer(fixed_network(keras.layers.Identity()), train, 4)
     assert trainer.validate(seen).hole_range == pytest.approx(0.5)
