@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -54,13 +54,16 @@ def run(params: Params, paths: Paths) -> str:
         "data": read_checked(paths.images_manifest),
         "mask": read_checked(paths.holes_manifest),
     }
+    with _telling_of_memory():
+        source = _batch_source(params, paths, manifests)
+        curve = [np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")]
     record = _describe_training(params, paths, manifests)
     devices = _devices(params.train.strategy, checkpoints.key_of(record))
     keras.utils.disable_interactive_logging()
     keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
     tf.config.experimental.enable_op_determinism()
     with _telling_of_memory(), telling_of_loss(devices.hosts):
-        trainer, source, curve_data = _set_up(params, paths, manifests, devices)
+        trainer, curve_data = _set_up(params, source, curve, devices)
         if not devices.hosts.is_chief:
             return _assist(trainer, source, params.train)
     with checkpoints.claimed(paths.root, checkpoints.key_of(record)) as slot:
@@ -97,10 +100,9 @@ def _devices(strategy: str, key: str) -> Devices:
 
 
 def _set_up(
-    params: Params, paths: Paths, manifests: dict[str, Any], devices: Devices
-) -> tuple[Trainer, BatchSource, Batch]:
-    """A trainer, what it trains on, and what its curves are of."""
-    source = _batch_source(params, paths, manifests)
+    params: Params, source: BatchSource, curve: Sequence[np.ndarray], devices: Devices
+) -> tuple[Trainer, Batch]:
+    """A trainer, and what its curves are of, from images and holes."""
     with devices.scope():
         model = NETWORKS[params.model.network].build(
             source.images.shape[3],
@@ -110,18 +112,15 @@ def _set_up(
             deepest=deepest_at_once(source.holes, crops=source.motif == "crops"),
             mirrored=source.mirrors,
         )
-    curve_images, curve_holes = (
-        np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")
-    )
+    images, holes = curve
     trainer = Trainer(
         model,
         params.train.model_dump(),
         source.batches_per_epoch,
-        _window(params.model.network, source.holes, curve_holes),
+        _window(params.model.network, source.holes, holes),
         devices,
     )
-    curve_data = make_batch(params.model.network, curve_images, curve_holes)
-    return trainer, source, curve_data
+    return trainer, make_batch(params.model.network, images, holes)
 
 
 @contextmanager
