@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -64,12 +65,13 @@ class Training:
         assert found == code, self.log.read_text()
         return self.log.read_text()
 
-    def kill_after(self, epoch: int) -> None:
+    def end_after(self, epoch: int, number: signal.Signals) -> None:
+        """By a signal."""
         while f"Epoch {epoch}/" not in self.log.read_text():
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)
-        self.process.kill()
-        self.process.wait()
+        self.process.send_signal(number)
+        assert self.process.wait(timeout=60) == {signal.SIGKILL: -9, signal.SIGTERM: 130}[number]
 
 
 def together(*projects: Project) -> list[Training]:
@@ -128,9 +130,9 @@ def test_processes_with_other_data_are_told_apart(masked: Project, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize(("lost", "number"), [(0, signal.SIGKILL), (1, signal.SIGTERM)])
 def test_a_process_that_dies_ends_the_training_which_goes_on(
-    masked: Project, tmp_path: Path, lost: int
+    masked: Project, tmp_path: Path, lost: int, number: signal.Signals
 ) -> None:
     names, settings = ("chief", "other"), {"strategy": "multi_worker", "epochs": 12}
     undisturbed = [tree(masked, tmp_path / f"undisturbed {name}", **settings) for name in names]
@@ -138,7 +140,7 @@ def test_a_process_that_dies_ends_the_training_which_goes_on(
         training.end()
     pair = [tree(masked, tmp_path / name, **settings) for name in names]
     started = together(*pair)
-    started[lost].kill_after(4)
+    started[lost].end_after(4, number)
     assert "failed: a process that shares the training has ended" in started[1 - lost].end(1)
     assert [run.status for run in runs(pair[0].paths.root)] == ["FAILED" if lost else "RUNNING"]
     told, _ = (training.end() for training in together(*pair))

@@ -5,6 +5,7 @@ batch, and all take the same step, by the sum: synchronous data parallelism by `
 under whose strategies Keras's own `fit` does not work.
 """
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -148,7 +149,10 @@ def of_strategy(name: str, hosts: Hosts) -> Devices:
     if name == "default":
         return Devices()
     if name == "multi_worker":
-        return SharedDevices(tf.distribute.MultiWorkerMirroredStrategy(), hosts)
+        kept = signal.getsignal(signal.SIGTERM)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        signal.signal(signal.SIGTERM, kept)  # TensorFlow has put another one there
+        return SharedDevices(strategy, hosts)
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return SharedDevices(tf.distribute.MirroredStrategy([device.name for device in found]))
 
