@@ -13,6 +13,14 @@ LONGER = 0.7  # seconds: than it takes to be interrupted again
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+@pytest.fixture(autouse=True)
+def _heeding_ctrl_c() -> Iterator[None]:
+    """Also where a shell has started the tests in the background, which has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt(number: int = signal.SIGINT) -> None:
     os.kill(os.getpid(), number)
 
