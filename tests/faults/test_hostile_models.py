@@ -292,6 +292,8 @@ def test_many_layers_that_together_ask_for_more_are_refused(
     [
         {"shape": (20_000, 20_000), "dtype": "float32"},  # of which nothing is there: zeros
         {"data": np.zeros((2000, 2000), np.float32), "compression": "gzip"},
+        # One of which alone is kept, and all of the piece it is in is read.
+        {"data": np.zeros(1, np.float32), "maxshape": (None,), "chunks": (2_000_000,)},
         {"data": ["text"] * 100, "dtype": h5py.string_dtype()},  # of any length
     ],
 )

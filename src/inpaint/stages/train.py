@@ -96,7 +96,8 @@ def _devices(strategy: str, key: str) -> Devices:
         hosts = named()
         print(f"waiting for all of {hosts}", flush=True)
         meet(hosts, key)
-    return of_strategy(strategy, hosts)
+    with telling_of_loss(hosts):
+        return of_strategy(strategy, hosts)
 
 
 def _set_up(

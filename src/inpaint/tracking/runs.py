@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -224,7 +226,7 @@ class Runs:
                     raise ValueError(f"it holds more than {_LARGEST_EXAMPLES:,} bytes")
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 return _examples(arrays)
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGES as error:
             told = f"examples.npz of run {run.run_id[:8]} is damaged ({error}): {_SYNC}"
             raise InputError(told) from None
 
@@ -245,7 +247,7 @@ def _examples(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     images, holes, restored = examples.values()
     is_shaped = holes.ndim == 3 and images.shape[:-1] == holes.shape
     is_typed = [each.dtype for each in examples.values()] == [np.uint8, bool, np.uint8]
-    if not (is_shaped and is_typed and restored.shape == images.shape):
+    if not (is_shaped and is_typed and len(images) and restored.shape == images.shape):
         raise ValueError("it holds no images, holes and restored images")
     return examples
 
@@ -273,6 +275,11 @@ def with_scores(run: RunInfo) -> RunInfo:
 
 _SHORTEST_PREFIX = 4
 _LARGEST_EXAMPLES = 100_000_000  # bytes: of 20 images of 300x300 pixels they are 13 million
+# What NumPy and zipfile raise of a damaged archive of arrays.
+_DAMAGES = (
+    *(ValueError, KeyError, OSError, EOFError, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 _SYNC = "if it is the workspace's or an experiment's, `inpaint sync` logs it again"
 
 

@@ -53,9 +53,10 @@ class Devices:
         """
         return step(*batch)
 
-    def own(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        """In a step: this device's part of what its process has of a batch."""
-        return batch
+    def own(self, batch: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
+        """In a step: this device's part of what its process has of a batch, and what each image of
+        the part counts for."""
+        return batch, 1.0
 
     def weighted(self, mean: tf.Tensor, _count: tf.Tensor) -> tf.Tensor:
         """In a step: what a mean over so many things adds to the mean over all devices'."""
@@ -99,15 +100,12 @@ class SharedDevices(Devices):
         results = self._strategy.run(step, batch)
         return self._strategy.experimental_local_results(results)[0]
 
-    def own(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    def own(self, batch: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
         num_here = len(self) // len(self.hosts)
-        device = self._device() - num_here * self.hosts.index
         num_images = tf.shape(keras.tree.flatten(batch)[0])[0]
-        begin, end = (num_images * each // num_here for each in (device, device + 1))
-        # Too small a batch is every device's: what is weighted stays as it is.
-        is_shared = num_images >= num_here
-        part = slice(tf.where(is_shared, begin, 0), tf.where(is_shared, end, num_images))
-        return keras.tree.map_structure(lambda tensor: tensor[part], batch)
+        device = self._device() - num_here * self.hosts.index
+        begin, end, share = part_of(num_images, device, num_here)
+        return keras.tree.map_structure(lambda tensor: tensor[begin:end], batch), share
 
     def weighted(self, mean: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         return mean * count / tf.maximum(self.total(count), 1.0)
@@ -137,6 +135,20 @@ class SharedDevices(Devices):
 
     def _device(self) -> Any:
         return tf.distribute.get_replica_context().replica_id_in_sync_group
+
+
+def part_of(num_images: tf.Tensor, device: Any, num_devices: int) -> tuple[tf.Tensor, ...]:
+    """Which of a process's images a device computes, from and up to, and what each counts for.
+
+    All compute all of too few images, each of which then counts for a part with each of them.
+    """
+    begin, end = (num_images * each // num_devices for each in (device, device + 1))
+    is_enough = num_images >= num_devices
+    return (
+        tf.where(is_enough, begin, 0),
+        tf.where(is_enough, end, num_images),
+        tf.where(is_enough, 1.0, 1.0 / num_devices),
+    )
 
 
 def of_strategy(name: str, hosts: Hosts) -> Devices:
@@ -171,7 +183,7 @@ def telling_of_loss(hosts: Hosts) -> Iterator[None]:
             raise
         reason = str(error).rpartition("\n\n")[2].strip().splitlines()
         raise StageError(
-            f"a process that shares the training has ended, of {hosts}; started on all hosts "
-            "again, the training goes on after the last epoch that was kept"
-            f" ({reason[0] if reason else 'no reason was told'})"
+            f"a process that shares the training has ended, of {hosts}: if it tells no reason, "
+            "start all again, and the training goes on after the last epoch that was kept"
+            f" ({reason[0] if reason else 'nothing more is known'})"
         ) from None

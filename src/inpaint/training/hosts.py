@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ _ALLOWED = (
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ANSWER_S, _AGAIN_S = 15.0, 0.5
-_AGREED, _REFUSED = b"agreed\n", b"refused\n"
-_LONGEST = 200  # bytes of what is said
+_AGREED = b"agreed\n"
+_LONGEST = 500  # bytes of what is said
 _DIFFERS = "has another training: data, holes, parameters, code and versions have to be the same"
 
 
@@ -107,33 +108,41 @@ def meet(hosts: Hosts, key: str, patience: float = PATIENCE_S) -> None:
 
 def _await_others(hosts: Hosts, key: str, until: float) -> None:
     others: dict[int, socket.socket] = {}
-    host, port = hosts.addresses[0]
-    try:
-        server = socket.create_server(("" if host not in _LOOPBACK else host, port))
-    except OSError as error:
-        raise StageError(f"{_name(hosts, 0)} of TF_CONFIG: {error.strerror}") from None
     with ExitStack() as opened:
-        opened.enter_context(server)
-        while missing := set(range(1, len(hosts))) - others.keys():
-            server.settimeout(max(0.0, until - time.monotonic()))
-            try:
-                connection, _ = server.accept()
-            except (TimeoutError, BlockingIOError):
-                absent = ", ".join(_name(hosts, each) for each in sorted(missing))
-                raise StageError(f"no sign of {absent}: start the same stage there") from None
-            opened.enter_context(connection)
-            index, theirs = _introduction(connection)
-            if index not in missing:  # somebody else, or one that was started again
-                continue
-            if theirs != key:
-                connection.sendall(_REFUSED)
-                raise StageError(f"{_name(hosts, index)} {_DIFFERS}")
-            others[index] = connection
-        for connection in others.values():
-            connection.sendall(_AGREED)
+        server = opened.enter_context(_listening(hosts))
+        try:
+            while missing := set(range(1, len(hosts))) - others.keys():
+                server.settimeout(max(0.0, until - time.monotonic()))
+                try:
+                    connection, _ = server.accept()
+                except (TimeoutError, BlockingIOError):
+                    absent = ", ".join(_name(hosts, each) for each in sorted(missing))
+                    raise StageError(f"no sign of {absent}: start the same stage there") from None
+                opened.enter_context(connection)
+                index, theirs = _introduction(connection)
+                if 0 < index < len(hosts):  # the newest, if it was started again
+                    others[index] = connection
+                    if theirs != key:
+                        raise StageError(f"{_name(hosts, index)} {_DIFFERS}")
+                others = {each: other for each, other in others.items() if _is_there(other)}
+            _answer(others, _AGREED)
+        except StageError as error:
+            _answer(others, f"{error}\n".encode())
+            raise
+
+
+def _listening(hosts: Hosts) -> socket.socket:
+    """A socket at this process's own address, which TensorFlow takes later on."""
+    host, port = hosts.addresses[hosts.index]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host if host in _LOOPBACK else "", port), family=family)
+    except OSError as error:
+        raise StageError(f"{_name(hosts, hosts.index)} of TF_CONFIG: {error.strerror}") from None
 
 
 def _introduction(connection: socket.socket) -> tuple[int, str]:
+    """What a process says of itself; -1 for somebody else."""
     connection.settimeout(_ANSWER_S)
     with suppress(OSError, ValueError), connection.makefile("rb") as file:
         index, key = file.readline(_LONGEST).decode("ascii").split()
@@ -141,23 +150,46 @@ def _introduction(connection: socket.socket) -> tuple[int, str]:
     return -1, ""
 
 
+def _is_there(connection: socket.socket) -> bool:
+    """Whether a process that has nothing more to say still listens."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(_ANSWER_S)
+
+
+def _answer(others: Mapping[int, socket.socket], answer: bytes) -> None:
+    for other in others.values():
+        with suppress(OSError):  # it has left: the others will notice
+            other.sendall(answer)
+
+
 def _join(hosts: Hosts, key: str, until: float) -> None:
-    answer = b""
-    while answer != _AGREED:
-        if answer == _REFUSED:
-            raise StageError(f"{_name(hosts, 0)} {_DIFFERS}")
-        if time.monotonic() > until:
-            raise StageError(f"no sign of {_name(hosts, 0)}: start the same stage there")
-        try:
-            with socket.create_connection(hosts.addresses[0], _ANSWER_S) as connection:
-                connection.settimeout(max(_ANSWER_S, until - time.monotonic()))
-                connection.sendall(f"{hosts.index} {key}\n".encode())
-                with connection.makefile("rb") as file:
-                    answer = file.readline(_LONGEST)
-        except OSError:  # it is not there yet
-            time.sleep(_AGAIN_S)
+    _listening(hosts).close()
+    while time.monotonic() < until:
+        answer = b""
+        with (
+            suppress(OSError),  # the chief is not there yet
+            socket.create_connection(hosts.addresses[0], _ANSWER_S) as connection,
+        ):
+            connection.settimeout(max(_ANSWER_S, until - time.monotonic()))
+            connection.sendall(f"{hosts.index} {key}\n".encode())
+            with connection.makefile("rb") as file:
+                answer = file.readline(_LONGEST)
+        if answer == _AGREED:
+            return
+        if answer:
+            told = answer.decode("ascii", "replace").strip()
+            raise StageError(f"{_name(hosts, 0)} says: {told}")
+        time.sleep(_AGAIN_S)
+    raise StageError(f"no sign of {_name(hosts, 0)}: start the same stage there")
 
 
 def _name(hosts: Hosts, index: int) -> str:
     host, port = hosts.addresses[index]
-    return f"{host}:{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

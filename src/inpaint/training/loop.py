@@ -208,13 +208,13 @@ class Trainer:
         self, inputs: dict[str, tf.Tensor], image_true: tf.Tensor, hole: tf.Tensor
     ) -> tf.Tensor:
         """Move the weights of one device; give the loss of all."""
-        inputs, image_true, hole = self.devices.own((inputs, image_true, hole))
+        (inputs, image_true, hole), share = self.devices.own((inputs, image_true, hole))
         if self._augment is not None:
             inputs = inputs | {"image": self._augment(inputs["image"], training=True)}
         with tf.GradientTape() as tape:
             image_pred = self._look(self._trained, inputs, training=True)
             own = LOSSES[self._loss](image_true, image_pred, hole)
-            loss = self.devices.weighted(own, num_averaged(self._loss, hole))
+            loss = self.devices.weighted(own, share * num_averaged(self._loss, hole))
         weights = self._trained.trainable_variables
         gradients = self.devices.total(tape.gradient(loss, weights))
         self._optimizer.apply(gradients, weights)

@@ -2,8 +2,8 @@
 
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ def test_workers_are_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
         ("10.0.0.1", 2222), ("worker.example.org", 2223), ("fe80::1", 2224),
     )  # fmt: skip
     assert (hosts.index, len(hosts), hosts.is_chief) == (2, 3, False)
-    assert str(hosts) == "10.0.0.1:2222, worker.example.org:2223, fe80::1:2224"
+    assert str(hosts) == "10.0.0.1:2222, worker.example.org:2223, [fe80::1]:2224"
 
 
 @pytest.mark.parametrize(("kind", "index", "found"), [("chief", 0, 0), ("worker", 0, 1)])
@@ -93,16 +93,21 @@ def test_too_few_images_are_everybodys() -> None:
     assert np.arange(3)[ALONE.own(3)].tolist() == [0, 1, 2]
 
 
-def outcomes(keys: list[str], patience: float = 20.0, absent: tuple[int, ...] = ()) -> list[str]:
+def outcomes(
+    keys: list[str], patience: float = 20.0, absent: tuple[int, ...] = (), host: str = "127.0.0.1"
+) -> list[str]:
     """What becomes of processes that want to train what these keys say; "" if they may."""
-    port = free_port()
-    addresses = tuple(("127.0.0.1", port + index) for index in range(len(keys)))
+    ports = [free_port() for _ in keys]
+    addresses = tuple((host, port) for port in ports)
 
     def attempt(index: int) -> str:
         try:
             meet(Hosts(addresses, index), keys[index], patience)
         except StageError as error:
-            return str(error).replace(str(port), "PORT")
+            told = str(error)
+            for number, port in enumerate(ports):
+                told = told.replace(str(port), f"PORT{number}")
+            return told
         return ""
 
     there = [index for index in range(len(keys)) if index not in absent]
@@ -110,37 +115,69 @@ def outcomes(keys: list[str], patience: float = 20.0, absent: tuple[int, ...] = 
         return list(pool.map(attempt, there))
 
 
-def test_processes_meet() -> None:
-    assert outcomes(["same"] * 3) == [""] * 3
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_processes_meet(host: str) -> None:
+    assert outcomes(["same"] * 3, host=host) == [""] * 3
 
 
-def test_they_train_the_same_or_nothing() -> None:
-    told = outcomes(["one", "another"])
-    assert "has another training: data, holes, parameters, code and versions" in told[0]
-    assert told[1].startswith("127.0.0.1:PORT has another training")
+@pytest.mark.parametrize("keys", [["one", "another"], ["one", "one", "another"]])
+def test_they_train_the_same_or_nothing(keys: list[str]) -> None:
+    began = time.monotonic()
+    told = outcomes(keys)
+    differs = f"127.0.0.1:PORT{len(keys) - 1} has another training: data, holes, parameters, code"
+    assert told[0].startswith(differs)
+    # One that comes later finds nobody.
+    assert all(differs in each or "no sign of" in each for each in told[1:])
+    assert differs in told[-1]
+    assert time.monotonic() - began < 25
 
 
 @pytest.mark.parametrize("absent", [0, 1])
 def test_who_does_not_come_is_named(absent: int) -> None:
     [told] = outcomes(["same"] * 2, patience=1.0, absent=(absent,))
-    assert told.startswith("no sign of 127.0.0.1:")
-    assert "start the same stage there" in told
+    assert told == f"no sign of 127.0.0.1:PORT{absent}: start the same stage there"
+
+
+def test_who_waits_in_vain_is_told_at_once() -> None:
+    told = outcomes(["same"] * 3, patience=2.0, absent=(2,))
+    assert told[0] == "no sign of 127.0.0.1:PORT2: start the same stage there"
+    assert told[1] in (f"127.0.0.1:PORT0 says: {told[0]}", told[0].replace("PORT2", "PORT0"))
+
+
+def test_who_was_started_again_is_awaited() -> None:
+    ports = [free_port() for _ in range(3)]
+    hosts = [Hosts(tuple(("127.0.0.1", port) for port in ports), index) for index in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        chief = pool.submit(meet, hosts[0], "key", 20.0)
+        for _ in range(2):  # and gone again
+            introduce(ports[0], b"1 key\n").close()
+        other = pool.submit(meet, hosts[2], "key", 20.0)
+        time.sleep(1)
+        assert not chief.done()
+        assert not other.done()
+        meet(hosts[1], "key", 20.0)
+        chief.result()
+        other.result()
+
+
+def introduce(port: int, words: bytes) -> socket.socket:
+    while True:
+        try:
+            stranger = socket.create_connection(("127.0.0.1", port))
+        except ConnectionRefusedError:
+            continue
+        stranger.sendall(words)
+        return stranger
 
 
 def test_others_who_knock_are_not_taken_for_one() -> None:
     port = free_port()
-    hosts = [Hosts((("127.0.0.1", port), ("127.0.0.1", port + 1)), index) for index in (0, 1)]
+    addresses = (("127.0.0.1", port), ("127.0.0.1", free_port()))
+    hosts = [Hosts(addresses, index) for index in (0, 1)]
     with ThreadPoolExecutor(2) as pool:
         chief = pool.submit(meet, hosts[0], "key", 20.0)
         for words in (b"GET / HTTP/1.1\r\n\r\n", b"7 key\n", b"", b"\xff\xfe\n", b"1" * 1000):
-            while True:
-                try:
-                    stranger = socket.create_connection(("127.0.0.1", port))
-                except ConnectionRefusedError:
-                    continue
-                break
-            with closing(stranger):
-                stranger.sendall(words)
+            introduce(port, words).close()
         assert not chief.done()
         pool.submit(meet, hosts[1], "key", 20.0).result()
         chief.result()
@@ -149,5 +186,7 @@ def test_others_who_knock_are_not_taken_for_one() -> None:
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StageError, match=rf"^127\.0\.0\.1:{port} of TF_CONFIG: Address"):
-            meet(Hosts((("127.0.0.1", port), ("127.0.0.1", 1)), 0), "key", 1.0)
+        for index, addresses in enumerate([(port, 1), (1, port)]):
+            hosts = Hosts(tuple(("127.0.0.1", each) for each in addresses), index)
+            with pytest.raises(StageError, match=rf"^127\.0\.0\.1:{port} of TF_CONFIG: Address"):
+                meet(hosts, "key", 1.0)
