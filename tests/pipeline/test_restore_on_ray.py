@@ -108,6 +108,7 @@ def test_tables_are_restored_by_several_workers(pictures: Path) -> None:
         assert row["restored"] == (pictures / "files" / row["name"]).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_node_that_is_lost_costs_no_picture(pictures: Path, ray_cluster: Any) -> None:
     process = start(pictures, "there", "--engine", "ray", address=ray_cluster.address)
     while len(list((pictures / "there").glob("*.png"))) < NUM // 8:
@@ -150,6 +151,7 @@ cli.app(sys.argv[1:])
     assert "error: --engine ray needs the extra `ray`: pip install 'inpaint[ray]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_strangers_are_not_let_into_a_cluster_that_starts_here() -> None:
     """It listens on all networks, and would run whatever it is sent."""
     code = """

@@ -120,6 +120,7 @@ def test_two_processes_train_as_one(masked: Project, alone: Project, tmp_path: P
         assert not path.exists()
 
 
+@pytest.mark.slow
 def test_processes_with_other_data_are_told_apart(masked: Project, tmp_path: Path) -> None:
     chief, other = (
         tree(masked, tmp_path / name, strategy="multi_worker", seed=seed)
