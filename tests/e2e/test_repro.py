@@ -68,7 +68,9 @@ def test_another_hole_size_cuts_other_holes(checkout: Any) -> None:
         (("scoring/plots.py",), ["plot"]),
         (("scoring/metrics.py",), ["evaluate", "plot"]),
         (("restoring/networks/residual_unet.py",), ["train", "evaluate", "plot"]),
-        (("data/holes.py",), ["mask", "train", "evaluate", "plot"]),
+        pytest.param(
+            ("data/holes.py",), ["mask", "train", "evaluate", "plot"], marks=pytest.mark.slow
+        ),
     ],
     ids=["what changes no output", "plots", "metrics", "a network", "holes"],
 )
