@@ -10,9 +10,7 @@ import struct
 import tarfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from inpaint.data.images.catalogue import DATASETS
 from inpaint.data.images.official import Official
 from inpaint.data.images.pools import Pool
 from tests.unit.data.images.loading import load
+from tests.unit.data.images.mirror import Handler, Mirror, reply
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -54,43 +53,11 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-class Mirror(ThreadingHTTPServer):
-    """A server on this machine: path -> the whole reply, as it goes over the wire."""
-
-    replies: dict[str, bytes]
-    requested: list[str]
-    is_silent: threading.Event  # unset: after the reply a byte comes, and another, without end
-    pause = 0.0  # before each, seconds
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Mirror
-
-    def do_GET(self) -> None:
-        self.server.requested.append(self.path)
-        with suppress(OSError):  # the other side has gone
-            self.wfile.write(self.server.replies.get(self.path, b"HTTP/1.0 404 Not Found\r\n\r\n"))
-            while not self.server.is_silent.wait(self.server.pause):
-                self.wfile.write(b"x")
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-def reply(body: bytes, *, missing: int = 0) -> bytes:
-    """A reply that promises ``missing`` bytes more than it has."""
-    return b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) + missing) + body
-
-
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     """Has the tiny files below /mnist/, as a mirror, and below /, as the public address."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Mirror(("127.0.0.1", 0), _Handler) as server:
+    with Mirror(("127.0.0.1", 0), Handler) as server:
         server.requested, server.is_silent = [], threading.Event()
         server.is_silent.set()
         server.replies = {f"/mnist/{name}": reply(content) for name, content in FILES.items()}
