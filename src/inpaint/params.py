@@ -278,15 +278,27 @@ def load_params(path: Path) -> Params:
         InputError: the file is missing, is not YAML, or holds a wrong, missing or unknown key. One
             line: the key, what was received, what is allowed.
     """
+    content = read_yaml(path, "run in the project's root, which holds params.yaml")
+    return check_params(content, path.name)
+
+
+def read_yaml(path: Path, if_missing: str) -> Any:
+    """Read a file that a person has written: plain values, in lists and under names.
+
+    Args:
+        path: of the file.
+        if_missing: what to do then.
+
+    Raises:
+        InputError: the file is missing, too large, or is not YAML.
+    """
     try:
         size = path.stat().st_size
         if size > _LARGEST:
             raise InputError(f"{path}: received {size:,} bytes, allowed: up to {_LARGEST:,}")
-        content = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
     except FileNotFoundError:
-        raise InputError(
-            f"{path} is not there: run in the project's root, which holds params.yaml"
-        ) from None
+        raise InputError(f"{path} is not there: {if_missing}") from None
     except InputError:
         raise
     except OSError as error:
@@ -295,9 +307,17 @@ def load_params(path: Path) -> Params:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise InputError(f"{path} is not read: it is nested too deeply") from None
+
+
+def check_params(content: Any, name: str) -> Params:
+    """Check what a params.yaml holds; ``name`` stands for it in the message.
+
+    Raises:
+        InputError: it holds a wrong, missing or unknown key.
+    """
     if not isinstance(content, dict):
         raise InputError(
-            f"{path}: received {type(content).__name__}, "
+            f"{name}: received {type(content).__name__}, "
             f"allowed: the sections {', '.join(Params.model_fields)}"
         )
     try:
@@ -306,7 +326,7 @@ def load_params(path: Path) -> Params:
         # A value that fits no branch of `X | Y` is a problem of each.
         problems = list(dict.fromkeys(_describe(problem) for problem in error.errors()))
         more = f"; and {num} more" if (num := len(problems) - _MOST_TOLD) > 0 else ""
-        raise InputError(f"{path.name}: {'; '.join(problems[:_MOST_TOLD])}{more}") from None
+        raise InputError(f"{name}: {'; '.join(problems[:_MOST_TOLD])}{more}") from None
 
 
 def champion_of(root: Path) -> tuple[str, str] | None:

@@ -156,7 +156,7 @@ def test_strangers_are_not_let_into_a_cluster_that_starts_here() -> None:
     """It listens on all networks, and would run whatever it is sent."""
     code = """
 import os
-from inpaint.commands.restore.cluster import connected
+from inpaint.base.cluster import connected
 with connected("a test") as ray:
     print(ray.get_runtime_context().gcs_address, flush=True)
     input()

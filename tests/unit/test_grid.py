@@ -94,11 +94,21 @@ def test_code_is_the_same_whatever_is_said_of_it(tmp_path: Path) -> None:
     expected = grid.code_version()
     assert grid.code_version(package) == expected
     for name, old, new, is_same in (
-        ("restoring/coarse.py", "\nimport math\n", "\n\nimport math  # logarithms\n", True),
-        ("restoring/coarse.py", '"""Holes too deep', '"""Holes far too deep', True),
-        ("restoring/coarse.py", '"""Fill the inside of deep holes, coarsely.', '"""Fill.', True),
+        (
+            "restoring/coarse/__init__.py",
+            "\nimport math\n",
+            "\n\nimport math  # logarithms\n",
+            True,
+        ),
+        ("restoring/coarse/__init__.py", '"""Holes too deep', '"""Holes far too deep', True),
+        (
+            "restoring/coarse/__init__.py",
+            '"""Fill the inside of deep holes, coarsely.',
+            '"""Fill.',
+            True,
+        ),
         ("restoring/serving.py", '"""A trained network with', '"""A network with', True),
-        ("restoring/coarse.py", "deepest / 2", "deepest / 3", False),
+        ("restoring/coarse/__init__.py", "deepest / 2", "deepest / 3", False),
         ("base/seeds.py", "def generator(", "def a_generator(", False),
         ("training/loop.py", "_WARM_UP = 0.05", "_WARM_UP = 0.06", False),
         ("commands/runs.py", "def ", "def other_", True),

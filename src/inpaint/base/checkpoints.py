@@ -97,10 +97,12 @@ def key_of(training: Mapping[str, Any]) -> str:
     """What a training's checkpoints are called.
 
     Args:
-        training: what reports/train.json holds about digests, versions and code: trainings with the
-            same have the same steps, bit for bit.
+        training: what reports/train.json holds about digests, versions, threads and code: trainings
+            with the same have the same steps, bit for bit.
     """
-    decisive = training["digests"], training["versions"], training["origin"]["code_version"]
+    code = training["origin"]["code_version"]
+    # None: of a version that did not tell.
+    decisive = training["digests"], training["versions"], training.get("threads"), code
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 

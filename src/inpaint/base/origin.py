@@ -2,17 +2,23 @@
 
 import getpass
 import hashlib
+import json
 import os
 import re
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from inpaint import __version__
 
 # What decides a result and is kept in Git. No stage reads the models that come with the package.
 _CODE = ("src", ":(exclude)src/inpaint/restoring/pretrained", "dvc.yaml", "params.yaml")
+
+
+# The environment variable that names a JSON file with the origin, for a process that has the code
+# alone, and no repository.
+ORIGIN = "INPAINT_ORIGIN"
 
 
 class Origin(TypedDict):
@@ -22,6 +28,8 @@ class Origin(TypedDict):
     baseline: str | None  # commit; None if unknown, as outside of a Git repository
     diff: str  # patch from the baseline to the code that ran; "" if there is none
     code_version: str  # see `code_version`
+    sweep: NotRequired[str]  # the MLflow run of `inpaint sweep`
+    trial: NotRequired[int]  # of this sweep
 
 
 def capture(root: Path) -> Origin:
@@ -30,6 +38,9 @@ def capture(root: Path) -> Origin:
     It works alike in the workspace and in DVC's temporary directories, which are Git repositories
     of their own that know the baseline.
     """
+    if path := os.environ.get(ORIGIN):
+        told: Origin = json.loads(Path(path).read_text(encoding="utf-8"))
+        return told | {"code_version": code_version()}
     baseline = os.environ.get("DVC_EXP_BASELINE_REV") or (_git(root, "rev-parse", "HEAD") or "")
     diff = _difference(root, baseline.strip())
     return {

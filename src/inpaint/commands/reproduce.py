@@ -12,6 +12,7 @@ from inpaint.base.checked import read_checked
 from inpaint.base.errors import InputError
 from inpaint.base.files import flatten, write_text
 from inpaint.base.paths import Paths
+from inpaint.base.processes import num_threads
 from inpaint.terminal.console import console
 from inpaint.tracking import experiments
 from inpaint.tracking.compare import differences
@@ -37,7 +38,8 @@ def run(root: Path, wanted: str, *, name: str | None) -> int:
             experiments.apply_patch(tree, diff.encode("utf-8", "surrogateescape"))
         _set_params(Paths(tree), trained["params"] | before["params"])
         _warn_of_versions(out, trained["versions"])
-        experiments.run_pipeline(tree, root, experiment, baseline)
+        threads = trained.get("threads", num_threads())  # older versions did not tell
+        experiments.run_pipeline(tree, root, experiment, baseline, threads)
         after = read_checked(Paths(tree).metrics)
     return _report(out, found, experiment, before, after)
 

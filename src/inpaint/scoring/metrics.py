@@ -5,22 +5,12 @@ an entry in ``METRICS``, and one in ``PER_IMAGE`` if it needs another score of e
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from skimage.metrics import structural_similarity
 
 from inpaint.restoring.pixels import in_parts, to_signed
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-# The report scores images scaled to [-1, 1]. SSIM is not invariant to an offset, so that scale is
-# part of the score's definition.
-_DATA_RANGE = 2.0
-_SIGMA = 1.5  # pixels, of the Gaussian window (Wang et al., 2004, doi 10.1109/TIP.2003.819861)
-_WINDOW = 11  # pixels
-_K = (0.01, 0.03)  # of its constants
+from inpaint.scoring.ssim import DATA_RANGE, SIGMA, WINDOW, ssim
 
 # Up to this side, in pixels, SSIM is computed in double precision: in a flat image, float32 loses
 # what the variance is told by, and over few windows that does not average out. It was off by 2e-4
@@ -38,57 +28,23 @@ def ssim_tensorflow(image_true: np.ndarray, image_pred: np.ndarray) -> np.ndarra
         ValueError: an image is smaller than SSIM's 11x11 window.
     """
     height, width = image_true.shape[1:3]
-    if min(height, width) < _WINDOW:
+    if min(height, width) < WINDOW:
         raise ValueError(
-            f"images: received {height}x{width} pixels, SSIM's window needs {_WINDOW}x{_WINDOW}"
+            f"images: received {height}x{width} pixels, SSIM's window needs {WINDOW}x{WINDOW}"
         )
-    if max(height, width) <= _SMALL:
-        return _ssim_of_small(to_signed(image_true), to_signed(image_pred))
     import tensorflow as tf
 
-    scores = tf.image.ssim(
-        to_signed(image_true),
-        to_signed(image_pred),
-        max_val=_DATA_RANGE,
-        filter_size=_WINDOW,
-        filter_sigma=_SIGMA,
-    )
+    true, pred = to_signed(image_true), to_signed(image_pred)
+    if max(height, width) <= _SMALL:
+        scores = ssim(tf.constant(true, tf.float64), tf.constant(pred, tf.float64))
+    else:
+        scores = tf.image.ssim(
+            true, pred, max_val=DATA_RANGE, filter_size=WINDOW, filter_sigma=SIGMA
+        )
     return np.asarray(scores, np.float64)
 
 
-def _ssim_of_small(image_true: np.ndarray, image_pred: np.ndarray) -> np.ndarray:
-    """The same in double precision. The Gaussian window is separable, and on small images each
-    one-dimensional filter is a product with a matrix."""
-    import tensorflow as tf
-
-    true, pred = (tf.constant(each, tf.float64) for each in (image_true, image_pred))
-    rows, columns = (tf.constant(_windows(size)) for size in true.shape[1:3])
-
-    def smooth(x: "tf.Tensor") -> "tf.Tensor":
-        return tf.einsum("ih,bhwc,jw->bijc", rows, x, columns)
-
-    mean_true, mean_pred = smooth(true), smooth(pred)
-    product, squares = mean_true * mean_pred, mean_true**2 + mean_pred**2
-    covariance = smooth(true * pred) - product
-    variances = smooth(true**2 + pred**2) - squares
-    c1, c2 = ((k * _DATA_RANGE) ** 2 for k in _K)
-    luminance = (2 * product + c1) / (squares + c1)
-    structure = (2 * covariance + c2) / (variances + c2)
-    scores: np.ndarray = tf.reduce_mean(luminance * structure, axis=(1, 2, 3)).numpy()
-    return scores
-
-
-def _windows(size: int) -> np.ndarray:
-    """The Gaussian window, of sum 1, at each place where it fits: float64 (size - 10, size)."""
-    offsets = np.arange(_WINDOW) - _WINDOW // 2
-    window = np.exp(-np.square(offsets) / (2 * _SIGMA**2))
-    matrix = np.zeros((size - _WINDOW + 1, size))
-    for i, row in enumerate(matrix):
-        row[i : i + _WINDOW] = window / window.sum()
-    return matrix
-
-
-def ssim_skimage(image_true: np.ndarray, image_pred: np.ndarray, *, sigma: float = _SIGMA) -> float:
+def ssim_skimage(image_true: np.ndarray, image_pred: np.ndarray, *, sigma: float = SIGMA) -> float:
     """SSIM of one image, uint8 (H, W, C), by scikit-image, defined as in :func:`ssim_tensorflow`.
 
     ``sigma`` is there so that a test can show that a wrong one does not go unnoticed.
@@ -97,7 +53,7 @@ def ssim_skimage(image_true: np.ndarray, image_pred: np.ndarray, *, sigma: float
         structural_similarity(
             to_signed(image_true).astype(np.float64),
             to_signed(image_pred).astype(np.float64),
-            data_range=_DATA_RANGE,
+            data_range=DATA_RANGE,
             channel_axis=-1,
             gaussian_weights=True,
             sigma=sigma,

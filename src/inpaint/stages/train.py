@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from inpaint.base.checked import file_digest, read_checked, write_checked
 from inpaint.base.errors import StageError
 from inpaint.base.files import atomic, write_csv
 from inpaint.base.paths import SPLITS, Paths
+from inpaint.base.processes import num_threads
 from inpaint.base.seeds import derive_seed, generator
 from inpaint.data.holes import draw
 from inpaint.data.store import load_split
@@ -58,7 +59,8 @@ def run(params: Params, paths: Paths) -> str:
         source = _batch_source(params, paths, manifests)
         curve = [np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")]
     record = _describe_training(params, paths, manifests)
-    devices = _devices(params.train.strategy, checkpoints.key_of(record))
+    key = checkpoints.key_of(record)
+    devices = _devices(params.train.strategy, key)
     keras.utils.disable_interactive_logging()
     keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
     tf.config.experimental.enable_op_determinism()
@@ -66,7 +68,7 @@ def run(params: Params, paths: Paths) -> str:
         trainer, curve_data = _set_up(params, source, curve, devices)
         if not devices.hosts.is_chief:
             return _assist(trainer, source, params.train)
-    with checkpoints.claimed(paths.root, checkpoints.key_of(record)) as slot:
+    with checkpoints.claimed(paths.root, key) as slot:
         course = _take_up(trainer, slot, params.train, record)
         record["started"] = course.started
         earlier = Earlier(course.run_id, course.curves) if course.history else None
@@ -75,7 +77,7 @@ def run(params: Params, paths: Paths) -> str:
             with _telling_of_memory(), telling_of_loss(devices.hosts):
                 trainer.follow_chief()
                 try:
-                    _train(trainer, source, curve_data, params, live, slot, course)
+                    _train(trainer, source, curve_data, params, live, slot, course, paths)
                 except StageError:  # it would end in the same way again
                     slot.discard()
                     raise
@@ -241,6 +243,7 @@ def _describe_training(
         "digests": digests | {"params": _params_digest(sections)},
         "versions": {name: version(name) for name in _VERSIONS}
         | {"python": platform.python_version()},
+        "threads": num_threads(),
         "origin": origin.capture(paths.root),
     }
 
@@ -304,6 +307,7 @@ def _train(
     live: LiveRun,
     slot: checkpoints.Slot,
     course: _Course,
+    paths: Paths,
 ) -> None:
     """Train the epochs that are left."""
     epochs, seed = params.train.epochs, params.train.seed
@@ -319,6 +323,8 @@ def _train(
             course.history.append(row)
             course.health, course.num_in_vain = health, watch.num_in_vain
             course.seconds = time.monotonic() - began
+            with suppress(OSError):  # to be looked at meanwhile; at the end there has to be room
+                write_csv(paths.history, _HISTORY, course.history)
             live.mark(LEARNED_NOTHING, holds=health.learned_nothing)
             is_given_up = health.problem and params.train.on_collapse == "stop"
             if params.train.resume and not is_given_up:

@@ -21,7 +21,7 @@ import yaml
 
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.paths import Paths, project_root
-from inpaint.base.processes import OWNER, is_running
+from inpaint.base.processes import OWNER, is_running, on_threads
 
 _REF = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(?P<name>.+)")
 _FORMAT = "--format=%(objectname) %(refname)"
@@ -138,18 +138,19 @@ def apply_patch(tree: Path, patch: bytes) -> None:
         raise StageError(f"the run's code.diff does not fit its commit: {done.stderr.decode()}")
 
 
-def run_pipeline(tree: Path, root: Path, name: str, baseline: str) -> None:
+def run_pipeline(tree: Path, root: Path, name: str, baseline: str, threads: int) -> None:
     """Run every stage in ``tree`` as the experiment ``name``, and keep it in the project ``root``.
 
-    Runs and downloads go where those of the project go, results to its cache. Its run-cache is left
-    alone: a parameter that is flipped back restores the first run, not one that was made again.
+    Each computes on so many threads. Runs and downloads go where those of the project go, results
+    to its cache. Its run-cache is left alone: a parameter that is flipped back restores the first
+    run, not one that was made again.
 
     Raises:
         StageError: a stage failed.
     """
     environment = _environment() | {"DVC_ROOT": str(project_root(root))}
     environment |= {"DVC_EXP_NAME": name, "DVC_EXP_BASELINE_REV": baseline}
-    environment[OWNER] = str(os.getpid())
+    environment |= on_threads(threads) | {OWNER: str(os.getpid())}
     command = [sys.executable, "-m", "dvc", "repro", "--force"]
     process = subprocess.Popen(command, cwd=tree, env=environment, start_new_session=True)
     try:

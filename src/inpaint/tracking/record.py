@@ -241,7 +241,7 @@ def epoch_metrics(row: Mapping[str, float]) -> dict[str, float]:
     return curves | {"train/learning_rate": row["learning_rate"]}
 
 
-def _origin_tags(made_by: Mapping[str, str | None]) -> dict[str, str]:
+def _origin_tags(made_by: Mapping[str, Any]) -> dict[str, str]:
     """The tags of `base.origin.Origin`; MLflow's pages show those that begin with `mlflow.`."""
     tags = {
         "experiment_name": made_by["experiment"],
@@ -253,6 +253,8 @@ def _origin_tags(made_by: Mapping[str, str | None]) -> dict[str, str]:
         "mlflow.source.git.commit": made_by["baseline"],
         "mlflow.source.name": "dvc.yaml",
         "mlflow.source.type": "LOCAL",
+        "mlflow.parentRunId": made_by.get("sweep"),
+        "trial": str(made_by["trial"]) if "trial" in made_by else None,
     }
     return {key: value for key, value in tags.items() if value is not None}
 

@@ -10,11 +10,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from inpaint.base.checkpoints import if_free, is_lock
-from inpaint.tracking.store import PROBLEMS, all_runs
+from inpaint.tracking.store import PROBLEMS, TRAINING_ID, all_runs
 
 # Tags of a run: why it has no result; and the machine and the file that its process locks, which
 # the system lets go of when the process ends, in whatever way.
 FAILURE, WRITER = "failure", "writer"
+# Tag of the run of a sweep: what tells it from others.
+SWEEP = "sweep"
 
 
 def writer_tags(lock: Path) -> dict[str, str]:
@@ -31,7 +33,8 @@ def settle(client: MlflowClient) -> None:
     Raises:
         MlflowException, OSError: the store does not list its runs.
     """
-    for run in list(all_runs(client, "attributes.status = 'RUNNING'")):
+    running = "attributes.status = 'RUNNING'"
+    for run in [run for tag in (TRAINING_ID, SWEEP) for run in all_runs(client, running, tag=tag)]:
         machine, _, lock = run.data.tags.get(WRITER, "").partition(":")
         if machine == _machine() and is_lock(Path(lock)):
             with suppress(*PROBLEMS):  # such as a run of somebody else's

@@ -146,15 +146,16 @@ def connect(root: Path, experiment: str) -> Store:
     return Store(uri, client, experiment_id)
 
 
-def all_runs(client: MlflowClient, condition: str = "") -> Iterator[Run]:
+def all_runs(client: MlflowClient, condition: str = "", *, tag: str = TRAINING_ID) -> Iterator[Run]:
     """The project's runs that are not deleted, the newest first.
 
     Args:
         client: of the store.
         condition: of MLflow's search, that they have to meet.
+        tag: that they have; of trainings unless told otherwise.
     """
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    wanted = " and ".join(filter(None, (f"tags.{TRAINING_ID} != ''", condition)))
+    wanted = " and ".join(filter(None, (f"tags.{tag} != ''", condition)))
     order = ["attributes.start_time DESC"]
     page = client.search_runs(experiments, wanted, order_by=order)
     yield from page

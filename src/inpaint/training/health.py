@@ -11,9 +11,9 @@ import numpy as np
 from inpaint.base.advice import LEARNED_NOTHING_ADVICE
 from inpaint.base.errors import StageError
 from inpaint.restoring.pixels import in_parts
+from inpaint.scoring.ssim import ssim
 from inpaint.training.batches import Batch
 from inpaint.training.loop import Validation
-from inpaint.training.losses import ssim
 
 # Of the range [-1, 1]: one step between two grey levels of an 8-bit image.
 _ONE_GREY_LEVEL = 2 / 255

@@ -11,9 +11,10 @@ from keras import tree
 
 from inpaint.base.seeds import derive_seed
 from inpaint.restoring.pixels import in_parts
+from inpaint.scoring.ssim import ssim
 from inpaint.training.batches import Batch
 from inpaint.training.devices import Devices
-from inpaint.training.losses import LOSSES, num_averaged, ssim
+from inpaint.training.losses import LOSSES, num_averaged
 from inpaint.training.muon import Muon
 
 _WEIGHT_DECAY = 1e-4

@@ -6,17 +6,13 @@ takes seconds, and who checks params.yaml only wants the names.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
+from inpaint.scoring.ssim import ssim
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_WINDOW = 11  # pixels: the window of the score itself, see inpaint.scoring.metrics
-_SIGMA = 1.5
-_C1, _C2 = (0.01 * 2.0) ** 2, (0.03 * 2.0) ** 2  # SSIM's constants for a data range of 2
 _SSIM_WEIGHT = 4.0  # an image's SSIM falls by little for an 8x8 hole; this balances the terms
 _LEAST_ERROR = 0.02  # on [-1, 1], 2.5 grey levels: below, the root bends, as 0 has no slope
 
@@ -69,38 +65,3 @@ def num_averaged(loss: str, hole: "tf.Tensor") -> "tf.Tensor":
     if loss == "hole_mse":
         return tf.reduce_sum(hole)
     return tf.cast(tf.shape(hole)[0], tf.float32)
-
-
-def ssim(image_true: "tf.Tensor", image_pred: "tf.Tensor") -> "tf.Tensor":
-    """SSIM of each image, (B,), the same as ``tf.image.ssim`` but several times as fast.
-
-    The Gaussian window is separable, and on small images each one-dimensional filter is a product
-    with a band matrix.
-    """
-    import tensorflow as tf
-
-    rows = tf.constant(_band_matrix(image_true.shape[1]))
-    columns = tf.constant(_band_matrix(image_true.shape[2]))
-
-    def smooth(x: "tf.Tensor") -> "tf.Tensor":
-        return tf.einsum("ih,bhwc,jw->bijc", rows, x, columns)
-
-    mean_true, mean_pred = smooth(image_true), smooth(image_pred)
-    product = mean_true * mean_pred
-    squares = tf.square(mean_true) + tf.square(mean_pred)
-    covariance = smooth(image_true * image_pred) - product
-    variances = smooth(tf.square(image_true) + tf.square(image_pred)) - squares
-    luminance = (2 * product + _C1) / (squares + _C1)
-    contrast = (2 * covariance + _C2) / (variances + _C2)
-    return tf.reduce_mean(luminance * contrast, axis=(1, 2, 3))
-
-
-@lru_cache(maxsize=8)
-def _band_matrix(size: int) -> np.ndarray:
-    """The Gaussian window at every place where it fits: float32 (size - 10, size)."""
-    offsets = np.arange(_WINDOW) - _WINDOW // 2
-    window = np.exp(-np.square(offsets) / (2 * _SIGMA**2))
-    matrix = np.zeros((size - _WINDOW + 1, size), np.float32)
-    for i, row in enumerate(matrix):
-        row[i : i + _WINDOW] = window / window.sum()
-    return matrix

@@ -200,6 +200,7 @@ def test_experiments_elsewhere_share_the_projects(
         (("digests", "params"), True),
         (("digests", "train_images"), True),
         (("versions", "keras"), True),
+        (("threads",), True),
         (("origin", "code_version"), True),
         (("origin", "baseline"), False),
         (("started",), False),

@@ -329,7 +329,7 @@ def test_the_pipeline_is_run_as_an_experiment_of_the_project(
     restorable = sorted(runs.rglob("*"))
     with experiments.tree_of(project.root, project.revision) as tree:
         (tree / "number.txt").write_text("50")
-        experiments.run_pipeline(tree, project.root, "other", project.revision)
+        experiments.run_pipeline(tree, project.root, "other", project.revision, 1)
     told = capfd.readouterr().out.splitlines()
     [made] = experiments.all_experiments(project.root)
     try:
@@ -355,7 +355,7 @@ def test_a_pipeline_that_fails_keeps_no_experiment(project: DvcProject) -> None:
     with experiments.tree_of(project.root, project.revision) as tree:
         (tree / "number.txt").write_text("no number")
         with pytest.raises(StageError, match=r"^the pipeline failed, see above$"):
-            experiments.run_pipeline(tree, project.root, "other", project.revision)
+            experiments.run_pipeline(tree, project.root, "other", project.revision, 1)
     assert experiments.all_experiments(project.root) == []
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from inpaint.base.cluster import connected
 from inpaint.base.errors import is_of_memory
-from inpaint.commands.restore.cluster import connected
 from inpaint.commands.restore.engine import Done, Task, do
 from inpaint.commands.restore.tables import Part
 from inpaint.commands.restore.work import Settings, Work

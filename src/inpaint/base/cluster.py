@@ -13,10 +13,9 @@ from urllib.parse import urlparse
 
 import inpaint
 from inpaint.base.errors import InputError, StageError
+from inpaint.base.processes import on_threads
 
 _PACKAGE = Path(inpaint.__file__).parent
-# Each worker has a core of its own, so more threads would only get in each other's way.
-_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 _PATIENCE_S = 15.0
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to Ray's makers
@@ -27,11 +26,13 @@ _QUIET = {
 
 
 @contextmanager
-def connected(needed_by: str) -> Iterator[Any]:
+def connected(needed_by: str, files: Path | None = None) -> Iterator[Any]:
     """Ray, with this process's code and its MLflow store on every node, until the block ends.
 
     Args:
         needed_by: what a person has typed, for the message.
+        files: a folder whose files every worker finds where it works; elsewhere than in the
+            project, whose .gitignore Ray heeds.
 
     Raises:
         InputError: Ray is not installed, or a cluster's workers would not find the store.
@@ -49,7 +50,12 @@ def connected(needed_by: str) -> Iterator[Any]:
         raise InputError(
             f"{needed_by} needs the extra `ray`: pip install 'inpaint[ray]' ({error})"
         ) from None
-    variables = dict.fromkeys(_THREADS, "1") | {"TF_CPP_MIN_LOG_LEVEL": "3"} | _store(address)
+    # Each worker has a core of its own, so more threads would only get in each other's way.
+    variables = on_threads(1) | {"TF_CPP_MIN_LOG_LEVEL": "3"} | _store(address)
+    environment: dict[str, Any] = {"py_modules": [str(_PACKAGE)], "env_vars": variables}
+    if files is not None:
+        environment["working_dir"] = str(files)
+        variables["RAY_CHDIR_TO_TRIAL_DIR"] = "0"  # stay there
     # What only a cluster that starts here can be told.
     of_own: dict[str, Any] = (
         {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
@@ -59,7 +65,7 @@ def connected(needed_by: str) -> Iterator[Any]:
         _check_answers(address)
         ray.init(
             address=address or "local",
-            runtime_env={"py_modules": [str(_PACKAGE)], "env_vars": variables},
+            runtime_env=environment,
             log_to_driver=False,
             logging_level=logging.ERROR,
             **of_own,

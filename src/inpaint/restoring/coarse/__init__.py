@@ -13,11 +13,11 @@ from functools import partial
 import cv2
 import numpy as np
 
+from inpaint.restoring.coarse.rivals import BORDER, FillAlike, mixed
 from inpaint.restoring.fill import Fill as Restore
 from inpaint.restoring.fill import check_size, may_be_too_large
 from inpaint.restoring.fill.regions import DEEPEST, REACH, Region, by_hole, depth, moved, regions
 from inpaint.restoring.pixels import in_parts
-from inpaint.restoring.rivals import BORDER, FillAlike, mixed
 
 # See `deepest_at_once`: in pixels, and a factor.
 _SHALLOW, _DEEPEST_OF_CROPS = 4, 9
@@ -42,7 +42,7 @@ def without_deep_holes(
         deepest: pixels, see ``regions.depth``: up to here a hole is filled at once.
         restore: from images and holes to restored images; it calls this function, without a rival.
         rival: another way to fill holes, which is mixed in as far as it fills what is known beside
-            them as well; see :mod:`inpaint.restoring.rivals`.
+            them as well; see :mod:`inpaint.restoring.coarse.rivals`.
 
     Returns:
         New images and holes, none deeper than ``deepest``; or the given ones if none was.

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from inpaint.restoring import rivals
-from inpaint.restoring.rivals import BORDER, FillAlike, mixed
+from inpaint.restoring.coarse import rivals
+from inpaint.restoring.coarse.rivals import BORDER, FillAlike, mixed
 
 
 @pytest.fixture
