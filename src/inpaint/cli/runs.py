@@ -86,6 +86,25 @@ def reproduce(
 
 
 @app.command(rich_help_panel=_HEADING)
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.YAML", show_default=False)],
+) -> None:
+    """Search for the best settings: train and score many, on all cores or a cluster.
+
+    SWEEP.YAML says which keys of params.yaml take which values, in a grid or at random, and whether
+    to give up early what is worse; docs/scaling.md has an example. Each trial is a run; the choice
+    is made by validation scores, and `inpaint reproduce` makes it an experiment. A sweep that was
+    interrupted goes on when it is started again. A cluster is named by RAY_ADDRESS.
+
+    \b
+    Examples:
+      inpaint sweep examples/sweep.yaml
+      RAY_ADDRESS=10.0.0.1:6379 inpaint sweep wider.yaml
+    """
+    raise typer.Exit(launch_command("sweep", file, root=Path.cwd()))
+
+
+@app.command(rich_help_panel=_HEADING)
 def sync(
     experiments: Annotated[
         list[str] | None,
