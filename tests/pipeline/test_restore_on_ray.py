@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+from tests.cluster import two_nodes
+
 NUM = 240
 
 
@@ -39,14 +41,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def ray_cluster() -> Iterator[Any]:
-    """Two nodes of a core each; every command of this process's environment finds them."""
-    from ray.cluster_utils import Cluster
-
-    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    cluster.add_node(num_cpus=1)
-    cluster.wait_for_nodes()
-    yield cluster
-    cluster.shutdown()
+    """Every command of this process's environment finds it."""
+    with two_nodes() as cluster:
+        yield cluster
 
 
 def start(

@@ -6,7 +6,8 @@ import secrets
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -38,18 +39,15 @@ def connected(needed_by: str, files: Path | None = None) -> Iterator[Any]:
         InputError: Ray is not installed, or a cluster's workers would not find the store.
         StageError: there is no such cluster, or it could not do what it was given.
     """
+    require_ray(needed_by)
     address = os.environ.get("RAY_ADDRESS")
     address = None if address == "local" else address
     os.environ.update(_QUIET)
     if not address:
         # Ray listens on all networks, and runs what it is sent: by holders of this token alone.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError(
-            f"{needed_by} needs the extra `ray`: pip install 'inpaint[ray]' ({error})"
-        ) from None
+    import ray
+
     # Each worker has a core of its own, so more threads would only get in each other's way.
     variables = on_threads(1) | {"TF_CPP_MIN_LOG_LEVEL": "3"} | _store(address)
     environment: dict[str, Any] = {"py_modules": [str(_PACKAGE)], "env_vars": variables}
@@ -79,6 +77,17 @@ def connected(needed_by: str, files: Path | None = None) -> Iterator[Any]:
         raise _failure(address, error) from None
     finally:
         ray.shutdown()
+
+
+def require_ray(needed_by: str) -> None:
+    """Refuse, by an InputError, to begin where Ray is not installed.
+
+    It is not imported: it reads its settings from the environment when it is, and only then.
+    """
+    with suppress(ValueError):
+        if find_spec("ray") is not None:
+            return
+    raise InputError(f"{needed_by} needs the extra `ray`: pip install 'inpaint[ray]'")
 
 
 def _failure(address: str | None, error: Exception) -> StageError:

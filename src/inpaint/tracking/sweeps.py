@@ -9,7 +9,7 @@ from pathlib import Path
 from mlflow.entities import Metric, Run
 
 from inpaint.tracking.settling import FAILURE, SWEEP, forget_failure, settle, writer_tags
-from inpaint.tracking.store import PROBLEMS, Store, connect, telling_problems
+from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, telling_problems
 from inpaint.tracking.sync import log_batch
 
 _WAIT_S, _LOOK_S = 60.0, 0.5  # for the process of a trial that is given up
@@ -40,8 +40,12 @@ class SweepRun:
                 metrics=[Metric(key, value, now, 0) for key, value in metrics.items()],
             )
 
-    def give_up(self, trial: int, reason: str) -> str:
-        """Let the run of a trial that was stopped early tell so; give its id, "" if it has none.
+    def run_of(self, trial: int, failure: str | None = None) -> str:
+        """The id of a trial's run, when it has ended; "" if it has none.
+
+        Args:
+            trial: its number.
+            failure: why it has no result, which the run will tell.
 
         Raises:
             InputError: the store does not answer.
@@ -50,16 +54,38 @@ class SweepRun:
             found = self._ended(trial)
             if found is None:
                 return ""
-            self.store.client.set_tag(found.info.run_id, FAILURE, reason)
-            return found.info.run_id
+            if failure is not None:
+                self.store.client.set_tag(found.info.run_id, FAILURE, failure)
+            return str(found.info.run_id)
+
+    def forget_others(self, trial: int, run_id: str) -> None:
+        """Delete the runs of a trial that was begun again, as its worker was lost before there was
+        anything to keep, or after it was trained.
+
+        Args:
+            trial: its number.
+            run_id: of the training that has come to its end.
+
+        Raises:
+            InputError: the store does not answer.
+        """
+        with telling_problems(self.root):
+            settle(self.store.client)
+            for run in self._runs(trial):
+                if run.info.status != "RUNNING" and run.data.tags.get(TRAINING_ID) != run_id:
+                    self.store.client.delete_run(run.info.run_id)
+
+    def _runs(self, trial: int) -> list[Run]:
+        """The runs of a trial, the newest first."""
+        condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.trial = '{trial}'"
+        return list(self.store.client.search_runs([self.store.experiment_id], condition))
 
     def _ended(self, trial: int) -> Run | None:
         """The newest run of a trial, when its process has ended, or soon should have."""
-        condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.trial = '{trial}'"
         until = time.monotonic() + _WAIT_S
         while True:
             settle(self.store.client)
-            found = self.store.client.search_runs([self.store.experiment_id], condition)
+            found = self._runs(trial)
             if not found or found[0].info.status != "RUNNING" or time.monotonic() > until:
                 return found[0] if found else None
             time.sleep(_LOOK_S)

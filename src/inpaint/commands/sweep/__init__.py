@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 
 from inpaint.base import checkpoints, origin
-from inpaint.base.cluster import connected
+from inpaint.base.cluster import connected, require_ray
 from inpaint.base.errors import InputError, StageError
 from inpaint.base.files import atomic, write_text
 from inpaint.base.paths import Paths, project_root
@@ -31,6 +31,7 @@ from inpaint.tracking.sweeps import SweepRun, sweep_run
 
 
 def run(root: Path, file: Path) -> int:
+    require_ray("inpaint sweep")
     params = load_params(Paths(root).params)
     plan = read_plan(file, params)
     key = plan.key(origin.code_version())
@@ -43,15 +44,19 @@ def run(root: Path, file: Path) -> int:
         told |= {f"sweep.{name}": _values_of(plan, name) for name in plan.keys}
         name = f"sweep-{plan.name}"
         with sweep_run(root, params.tracking.experiment, key, name, told, lock) as logged:
-            done = read_outcomes(folder, len(plan.trials))
+            found = read_outcomes(folder, len(plan.trials))
+            # What has failed is tried again.
+            done = {number: each for number, each in found.items() if not each.failure}
             if len(done) < len(plan.trials):
                 _search(plan, root, folder, logged, done)
             _clean(folder)
-            outcomes = [_told(done[number], logged) for number in range(len(plan.trials))]
+            outcomes = [_with_run(done[number], logged) for number in range(len(plan.trials))]
             _report(plan, file, outcomes, reports, logged)
     failed = [each for each in outcomes if each.failure]
     for each in failed:
-        console().print(f"trial {each.trial} failed: {each.failure}")
+        console().print(
+            f"{_setting(plan, each)} failed, and is tried again next time: {each.failure}"
+        )
     return 1 if failed else 0
 
 
@@ -115,12 +120,14 @@ def _search(
             search(plan, job, on_epoch, on_outcome)
 
 
-def _told(outcome: Outcome, logged: SweepRun) -> Outcome:
-    """With its run, which tells that it was given up."""
-    if not outcome.is_given_up:
+def _with_run(outcome: Outcome, logged: SweepRun) -> Outcome:
+    """A trial without results does not know its run; if it was given up, that is told there."""
+    if outcome.run_id:
+        logged.forget_others(outcome.trial, outcome.run_id)
         return outcome
     reason = f"given up early by the sweep, after epoch {len(outcome.curve)}"
-    return replace(outcome, run_id=logged.give_up(outcome.trial, reason))
+    run_id = logged.run_of(outcome.trial, reason if outcome.is_given_up else None)
+    return replace(outcome, run_id=run_id)
 
 
 def _clean(folder: Path) -> None:

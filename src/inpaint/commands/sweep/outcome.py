@@ -23,7 +23,7 @@ class Outcome:
         seconds: of its training.
         troubles: what is wrong with its network, in words.
         is_given_up: it was stopped early, for being worse than others.
-        failure: why it failed; "" if it did not.
+        failure: why it has no score; "" if it has one, or was given up.
     """
 
     trial: int

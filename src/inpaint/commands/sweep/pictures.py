@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from inpaint.commands.sweep.outcome import Outcome
 from inpaint.commands.sweep.plan import Plan
@@ -18,7 +19,7 @@ _MOST_NAMED = 12  # values of a key that are written beside its axis
 def parallel_coordinates(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
     """A line for each trial, through its values and its score, which is its colour.
 
-    Trials that were given up are grey, and end before the score.
+    Trials without score, given up or failed, are dotted, and end before it.
     """
     keys = [*plan.keys, "ssim_unit"]
     figure = Figure(figsize=(1.9 * len(keys) + 1.5, 4.5), layout="constrained")
@@ -42,7 +43,7 @@ def parallel_coordinates(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
         values = sorted(each.score["mean"] for each in scored)
         for height, value in {1.0: values[-1], 0.0: values[0]}.items():
             _write(axis, len(plan.keys), height if len(values) > 1 else 0.5, f"{value:.4f}")
-    axis.set(xticks=range(len(keys)), yticks=[], xlim=(-0.2, len(keys) - 0.4), ylim=(-0.05, 1.05))
+    axis.set(xticks=range(len(keys)), yticks=[], xlim=(-0.2, len(keys) - 0.7), ylim=(-0.05, 1.05))
     axis.set_xticklabels(keys, fontsize=9)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -73,14 +74,15 @@ def progress(outcomes: Sequence[Outcome]) -> Figure:
         best = np.maximum.accumulate(means)
         trials.step(numbers, best, where="post", color="#E69F00", label="best so far")
         trials.legend(frameon=False, loc="lower right")
-    given_up = [each.trial for each in outcomes if each.is_given_up]
-    for trial in given_up:
+    without = [each.trial for each in outcomes if not each.score]
+    for trial in without:
         trials.axvline(trial, color=_GREY, linestyle=":", linewidth=0.8)
-    note = ", dotted: given up early" if given_up else ""
-    title = f"Trials, all validation images{note}"
+    note = "; dotted: none, given up or failed" if without else ""
+    title = f"Scores, of all validation images{note}"
     trials.set(xlabel="trial", ylabel="ssim_unit", title=title)
     for axis in (curves, trials):
         axis.spines[["top", "right"]].set_visible(False)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.title.set_fontsize(10)
     return figure
 

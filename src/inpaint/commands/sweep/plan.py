@@ -24,7 +24,7 @@ _ALLOWED = {
     "trials": f"a whole number from 2 to {MOST_TRIALS} for a random search, null for a grid",
     "early_stopping": "null, or after how many epochs, 1 or more, the first trials are given up",
     "cores": "a whole number from 1 to 1024, of each trial",
-    "seed": "a whole number from 0 to 9223372036854775807, of a random search",
+    "seed": "a whole number from 0 to 9223372036854775807, of what is drawn",
     "params": "keys of params.yaml, such as train.learning_rate, each with a list of values or, in "
     "a random search, {from: 0.001, to: 0.1, scale: log}",
 }
@@ -66,6 +66,7 @@ class Plan:
         keys: of params.yaml, whose values differ.
         settings: of each trial.
         trials: the whole content of params.yaml for each trial.
+        order: in which trials are begun.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Plan:
     keys: tuple[str, ...]
     settings: tuple[Setting, ...]
     trials: tuple[dict[str, Any], ...]
+    order: tuple[int, ...]
 
     def epochs(self, trial: int) -> int:
         """How many epochs a trial trains, if it is not given up."""
@@ -124,6 +126,7 @@ def read_plan(path: Path, params: Params) -> Plan:
         ),
         settings=tuple(settings),
         trials=trials,
+        order=_order(sweep, len(trials)),
     )
     _check_early_stopping(path, plan)
     return plan
@@ -202,6 +205,14 @@ def _random(sweep: _Sweep, path: Path) -> list[Setting]:
         f"{path.name}: trials: received {sweep.trials}, allowed: up to the {len(drawn)} "
         "combinations that there are"
     )
+
+
+def _order(sweep: _Sweep, num: int) -> tuple[int, ...]:
+    """A grid in order would begin with the worst, often, and from one to the next get better: then
+    nothing could be given up early."""
+    if sweep.early_stopping is None:
+        return tuple(range(num))
+    return tuple(map(int, np.random.default_rng(sweep.seed).permutation(num)))
 
 
 def _draw(rng: np.random.Generator, values: list[Any] | _Range) -> Any:

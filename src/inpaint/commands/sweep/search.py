@@ -1,5 +1,6 @@
 """Ray Tune runs the trials: which one when and where, and which are given up."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable
@@ -41,6 +42,7 @@ def search(
         RayError: a trial could not be run.
     """
     os.environ.update(_QUIET)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # tracebacks of what is told in a line
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
 
@@ -61,6 +63,10 @@ def search(
             curve = self._curves.setdefault(number, [])
             curve[epoch - 1 :] = [result[_SCORE]]
             on_epoch(number, epoch)
+
+        def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+            del iteration, trials
+            print(f"trial {trial.config['trial']} has lost its worker, and goes on with another")
 
         def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
             del iteration, trials
@@ -83,7 +89,7 @@ def search(
     with tempfile.TemporaryDirectory() as storage:
         results = tune.Tuner(
             tune.with_resources(tune.with_parameters(_run, job=job), {"cpu": plan.cores}),
-            param_space={"trial": tune.grid_search(list(range(len(plan.trials))))},
+            param_space={"trial": tune.grid_search(list(plan.order))},
             tune_config=tune.TuneConfig(
                 scheduler=scheduler,
                 trial_name_creator=lambda trial: f"trial-{trial.config['trial']:03}",

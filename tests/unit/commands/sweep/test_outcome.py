@@ -1,0 +1,103 @@
+"""What came of trials: as files, in an order, and as pictures."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inpaint.base.errors import InputError
+from inpaint.commands.sweep import _as_csv, _choice, pictures
+from inpaint.commands.sweep.outcome import Outcome, ranked, read_outcomes, write_outcome
+from inpaint.commands.sweep.plan import Plan, read_plan
+from inpaint.params import load_params
+
+ROOT = Path(__file__).parents[4]
+
+
+def outcome(trial: int, mean: float, task: str = "a") -> Outcome:
+    interval = {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+    gain = {"mean": mean - 0.9, "low": mean - 0.91, "high": mean - 0.89}
+    curve = [0.9, (0.9 + mean) / 2, mean]
+    return Outcome(trial, curve, f"{trial:032}", interval, gain, [task, "h"], 3.5)
+
+
+GIVEN_UP = Outcome(3, [0.9], "g" * 32, is_given_up=True)
+FAILED = Outcome(4, [], failure="train: it collapsed")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    path = tmp_path / "wide.yaml"
+    path.write_text(
+        "search: grid\nparams:\n  train.learning_rate: [0.0001, 0.001, 0.01]\n"
+        "  train.optimizer: [adam, muon]\n  train.epochs: [3]\n"
+    )
+    return read_plan(path, load_params(ROOT / "params.yaml"))
+
+
+def test_outcomes_are_kept_as_they_were_written(tmp_path: Path) -> None:
+    there = {each.trial: each for each in (outcome(0, 0.95), GIVEN_UP, FAILED)}
+    for each in there.values():
+        write_outcome(tmp_path, each)
+    assert read_outcomes(tmp_path, 6) == there
+    path = tmp_path / "trial-000.json"
+    path.write_text(path.read_text().replace("0.95", "0.99"))
+    with pytest.raises(InputError, match=r"trial-000\.json is not as it was written"):
+        read_outcomes(tmp_path, 6)
+
+
+def test_the_best_is_first_among_those_with_the_same_images() -> None:
+    other = outcome(5, 0.99, "other")
+    [same, alone] = ranked([outcome(0, 0.91), outcome(1, 0.93), outcome(2, 0.92), other, GIVEN_UP])
+    assert [each.trial for each in same] == [1, 2, 0]
+    assert alone == [other]
+    assert ranked([GIVEN_UP, FAILED]) == []
+
+
+def test_the_choice_tells_who_may_be_as_good(plan: Plan) -> None:
+    told = _choice(plan, [outcome(1, 0.95), outcome(0, 0.94), outcome(2, 0.92)])
+    assert "train.learning_rate=0.0001, train.optimizer=muon, 0.9500 [0.9400, 0.9600]." in told
+    assert "1 other is within its interval, or near it." in told
+    assert "`inpaint reproduce 00000000`" in told
+    assert "other" not in _choice(plan, [outcome(1, 0.95), outcome(2, 0.92)])
+
+
+def test_the_table_has_a_row_for_each_trial(plan: Plan) -> None:
+    rows = list(csv.DictReader(_as_csv(plan, [outcome(0, 0.95), GIVEN_UP, FAILED]).splitlines()))
+    assert [row["ended"] for row in rows] == ["scored", "given up", "failed: train: it collapsed"]
+    assert [row["epochs"] for row in rows] == ["3", "1", "0"]
+    assert [row["valid_ssim_unit_mean"] for row in rows] == ["0.95", "", ""]
+    assert [row["train.optimizer"] for row in rows] == ["adam", "muon", "adam"]
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        [outcome(0, 0.95), outcome(1, 0.93), outcome(2, 0.93), GIVEN_UP, FAILED],
+        [outcome(1, 0.95)],
+        [GIVEN_UP, FAILED],
+    ],
+)
+def test_pictures_are_drawn_of_whatever_came(plan: Plan, outcomes: list[Outcome]) -> None:
+    lines = pictures.parallel_coordinates(plan, outcomes).axes[0].lines
+    widths = [np.size(line.get_xdata()) for line in lines]
+    scored = sum(bool(each.score) for each in outcomes)
+    assert widths.count(3) == scored  # through both keys, to the score
+    curves, scores = pictures.progress(outcomes).axes
+    assert len(curves.lines) == len(outcomes)
+    assert len(scores.containers) == (scored > 0)
+
+
+def test_a_better_trial_is_drawn_above_a_worse_one(plan: Plan) -> None:
+    axis = pictures.parallel_coordinates(plan, [outcome(0, 0.95), outcome(1, 0.93)]).axes[0]
+    heights = [np.asarray(line.get_ydata()) for line in axis.lines]
+    assert sorted(each[-1] for each in heights if len(each) == 3) == [0, 1]
+    assert "0.9500" in {text.get_text() for text in axis.texts}
+
+
+def test_files_hold_plain_values(tmp_path: Path) -> None:
+    write_outcome(tmp_path, replace(outcome(0, 0.95), troubles=["learned nothing"]))
+    assert json.loads((tmp_path / "trial-000.json").read_text())["troubles"] == ["learned nothing"]
