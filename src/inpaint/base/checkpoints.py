@@ -11,7 +11,7 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
@@ -98,11 +98,13 @@ def key_of(training: Mapping[str, Any]) -> str:
 
     Args:
         training: what reports/train.json holds about digests, versions, threads and code: trainings
-            with the same have the same steps, bit for bit.
+            with the same have the same steps, bit for bit. A trial of a sweep has a place of its
+            own, as it has a run of its own.
     """
-    code = training["origin"]["code_version"]
+    origin = training["origin"]
+    code, trial = origin["code_version"], (origin.get("sweep"), origin.get("trial"))
     # None: of a version that did not tell.
-    decisive = training["digests"], training["versions"], training.get("threads"), code
+    decisive = training["digests"], training["versions"], training.get("threads"), code, trial
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -145,6 +147,22 @@ def discard(root: Path, training: Mapping[str, Any]) -> None:
         with if_free(_lock_of(path)) as is_free:
             kept = Slot(path).load() if is_free else None
             if kept is not None and kept.facts["run_id"] == training["run_id"]:
+                path.unlink(missing_ok=True)
+
+
+def discard_trials(root: Path, sweep: str, trials: Collection[int]) -> None:
+    """Remove the checkpoints of a sweep's trials that are not to go on, but for those whose process
+    has not ended yet.
+
+    Args:
+        root: the project tree.
+        sweep: its run.
+        trials: their numbers.
+    """
+    for path in checkpoints_dir(root).glob("[!.]*.npz"):
+        with if_free(_lock_of(path)) as is_free:
+            kept = Slot(path).load() if is_free else None
+            if kept is not None and kept.facts.get("trial") in [[sweep, each] for each in trials]:
                 path.unlink(missing_ok=True)
 
 

@@ -40,8 +40,7 @@ def connected(needed_by: str, files: Path | None = None) -> Iterator[Any]:
         StageError: there is no such cluster, or it could not do what it was given.
     """
     require_ray(needed_by)
-    address = os.environ.get("RAY_ADDRESS")
-    address = None if address == "local" else address
+    address = cluster_address()
     os.environ.update(_QUIET)
     if not address:
         # Ray listens on all networks, and runs what it is sent: by holders of this token alone.
@@ -77,6 +76,12 @@ def connected(needed_by: str, files: Path | None = None) -> Iterator[Any]:
         raise _failure(address, error) from None
     finally:
         ray.shutdown()
+
+
+def cluster_address() -> str | None:
+    """Of the cluster that a person names; None for one that starts on this machine."""
+    address = os.environ.get("RAY_ADDRESS")
+    return None if address in ("", "local") else address
 
 
 def require_ray(needed_by: str) -> None:

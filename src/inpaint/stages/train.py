@@ -60,7 +60,8 @@ def run(params: Params, paths: Paths) -> str:
         curve = [np.asarray(each[:_CURVE_IMAGES]) for each in load_split(paths, "valid")]
     record = _describe_training(params, paths, manifests)
     key = checkpoints.key_of(record)
-    devices = _devices(params.train.strategy, key)
+    # Hosts may have cores in different numbers.
+    devices = _devices(params.train.strategy, checkpoints.key_of(record | {"threads": None}))
     keras.utils.disable_interactive_logging()
     keras.utils.set_random_seed(derive_seed(params.train.seed, "weights") % 2**32)
     tf.config.experimental.enable_op_determinism()
@@ -148,6 +149,7 @@ class _Course:
         history: a row for each epoch, see _HISTORY.
         health: after the last epoch.
         num_in_vain: of `health.Watch`.
+        trial: the sweep and the number in it; () for no trial.
     """
 
     started: str
@@ -157,6 +159,7 @@ class _Course:
     history: list[list[float]] = field(default_factory=list)
     health: Health = field(default_factory=Health)
     num_in_vain: int = 0
+    trial: Sequence[str | int] = ()
 
     @property
     def last(self) -> dict[str, float]:
@@ -173,11 +176,13 @@ def _take_up(
     trainer: Trainer, slot: checkpoints.Slot, train: TrainParams, record: Mapping[str, Any]
 ) -> _Course:
     """Where to begin: after the last epoch that a process, ended too early, has kept."""
-    experiment = record["origin"]["experiment"]
+    made_by = record["origin"]
+    experiment = made_by["experiment"]
+    trial = [made_by["sweep"], made_by["trial"]] if "sweep" in made_by else []
     kept = slot.load() if train.resume else None
     is_done = kept is not None and len(kept.facts["history"]) == train.epochs
     if kept is None or (is_done and kept.facts["experiment"] != experiment):
-        return _Course(record["started"], experiment)
+        return _Course(record["started"], experiment, trial=trial)
     kept.facts["experiment"] = experiment
     trainer.restore(kept.arrays)
     course = _Course(**kept.facts | {"health": Health(**kept.facts["health"])})

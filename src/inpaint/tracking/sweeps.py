@@ -8,11 +8,12 @@ from pathlib import Path
 
 from mlflow.entities import Metric, Run
 
+from inpaint.tracking.runs import SCORE
 from inpaint.tracking.settling import FAILURE, SWEEP, forget_failure, settle, writer_tags
 from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, telling_problems
 from inpaint.tracking.sync import log_batch
 
-_WAIT_S, _LOOK_S = 60.0, 0.5  # for the process of a trial that is given up
+_WAIT_S, _LOOK_S = 40.0, 0.5  # for the process of a trial that has been ended
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,20 @@ class SweepRun:
     store: Store
     root: Path
 
-    def log(self, files: Sequence[Path], metrics: Mapping[str, float], note: str) -> None:
-        """Log what came of the sweep; a note is what its page begins with.
+    def log(
+        self,
+        files: Sequence[Path],
+        texts: Mapping[str, str],
+        metrics: Mapping[str, float],
+        note: str,
+    ) -> None:
+        """Log what came of the sweep.
+
+        Args:
+            files: to keep.
+            texts: name of a file -> what it holds.
+            metrics: of the sweep.
+            note: what its page begins with.
 
         Raises:
             InputError: the store does not answer.
@@ -33,6 +46,8 @@ class SweepRun:
         with telling_problems(self.root):
             for path in files:
                 self.store.client.log_artifact(self.run_id, str(path))
+            for name, text in texts.items():
+                self.store.client.log_text(self.run_id, text, name)
             log_batch(
                 self.store,
                 self.run_id,
@@ -40,8 +55,35 @@ class SweepRun:
                 metrics=[Metric(key, value, now, 0) for key, value in metrics.items()],
             )
 
-    def run_of(self, trial: int, failure: str | None = None) -> str:
-        """The id of a trial's run, when it has ended; "" if it has none.
+    def has_scores(self, run_id: str) -> bool:
+        """Whether a run of a trial is there, with scores.
+
+        Raises:
+            InputError: the store does not answer.
+        """
+        with telling_problems(self.root):
+            run = self.store.find(run_id)
+        is_there = run is not None and run.info.lifecycle_stage == "active"
+        return run is not None and is_there and SCORE in run.data.metrics
+
+    def keep(self, trial: int, training_id: str) -> None:
+        """Delete the runs of a trial but the one that counts: a trial begins again when its worker
+        was lost before there was anything to keep, or after it was trained.
+
+        Args:
+            trial: its number.
+            training_id: of the run that counts.
+
+        Raises:
+            InputError: the store does not answer.
+        """
+        with telling_problems(self.root):
+            for run in self._ended(trial):
+                if run.data.tags.get(TRAINING_ID) != training_id:
+                    self.store.client.delete_run(run.info.run_id)
+
+    def keep_newest(self, trial: int, failure: str) -> str:
+        """Delete the runs of a trial without result, but the newest; give its id, "" for none.
 
         Args:
             trial: its number.
@@ -52,42 +94,28 @@ class SweepRun:
         """
         with telling_problems(self.root):
             found = self._ended(trial)
-            if found is None:
+            if not found:
                 return ""
-            if failure is not None:
-                self.store.client.set_tag(found.info.run_id, FAILURE, failure)
-            return str(found.info.run_id)
+            newest, *others = found
+            for run in others:
+                self.store.client.delete_run(run.info.run_id)
+            self.store.client.set_tag(newest.info.run_id, FAILURE, failure[:5000])
+            if newest.info.status != "FAILED":
+                self.store.client.set_terminated(newest.info.run_id, "KILLED")
+            return str(newest.info.run_id)
 
-    def forget_others(self, trial: int, run_id: str) -> None:
-        """Delete the runs of a trial that was begun again, as its worker was lost before there was
-        anything to keep, or after it was trained.
+    def _ended(self, trial: int) -> list[Run]:
+        """The runs of a trial, the newest first, when their processes have ended.
 
-        Args:
-            trial: its number.
-            run_id: of the training that has come to its end.
-
-        Raises:
-            InputError: the store does not answer.
+        A process on another machine, which cannot be judged from here, has ended with its worker.
         """
-        with telling_problems(self.root):
-            settle(self.store.client)
-            for run in self._runs(trial):
-                if run.info.status != "RUNNING" and run.data.tags.get(TRAINING_ID) != run_id:
-                    self.store.client.delete_run(run.info.run_id)
-
-    def _runs(self, trial: int) -> list[Run]:
-        """The runs of a trial, the newest first."""
         condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.trial = '{trial}'"
-        return list(self.store.client.search_runs([self.store.experiment_id], condition))
-
-    def _ended(self, trial: int) -> Run | None:
-        """The newest run of a trial, when its process has ended, or soon should have."""
         until = time.monotonic() + _WAIT_S
         while True:
+            found = list(self.store.client.search_runs([self.store.experiment_id], condition))
+            if time.monotonic() > until or all(run.info.status != "RUNNING" for run in found):
+                return found
             settle(self.store.client)
-            found = self._runs(trial)
-            if not found or found[0].info.status != "RUNNING" or time.monotonic() > until:
-                return found[0] if found else None
             time.sleep(_LOOK_S)
 
 
@@ -118,11 +146,11 @@ def sweep_run(
     with telling_problems(root):
         store = connect(root, experiment)
         settle(store.client)
-        run = _find_or_create(store, key, name)
-        tags = {SWEEP: key} | writer_tags(lock)
-        log_batch(store, run.info.run_id, params=params, tags=tags)
+        run = _find_or_create(store, key, name, writer_tags(lock))
     sweep = SweepRun(run.info.run_id, store, root)
     try:
+        with telling_problems(root):
+            log_batch(store, sweep.run_id, params=params, tags=writer_tags(lock))
         yield sweep
     except KeyboardInterrupt:
         _end(sweep, "KILLED", "interrupted")
@@ -134,10 +162,10 @@ def sweep_run(
         store.client.set_terminated(sweep.run_id, "FINISHED")
 
 
-def _find_or_create(store: Store, key: str, name: str) -> Run:
+def _find_or_create(store: Store, key: str, name: str, writer: dict[str, str]) -> Run:
     found = store.client.search_runs([store.experiment_id], f"tags.{SWEEP} = '{key}'")
     if not found:
-        return store.create(name, round(time.time() * 1000), {SWEEP: key})
+        return store.create(name, round(time.time() * 1000), {SWEEP: key} | writer)
     [run, *_] = found
     store.client.update_run(run.info.run_id, "RUNNING", name)
     forget_failure(store.client, run)

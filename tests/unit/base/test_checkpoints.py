@@ -163,6 +163,18 @@ def test_a_training_that_is_done_removes_its_own_alone(tmp_path: Path) -> None:
     assert files(tmp_path) == ["other-1.npz"]
 
 
+def test_trials_that_were_given_up_leave_no_checkpoint(tmp_path: Path) -> None:
+    trials = {"a": ["one", 0], "b": ["one", 1], "c": ["two", 0], "d": [], "e": ["one", 2]}
+    for key, trial in trials.items():
+        with checkpoints.claimed(tmp_path, key) as slot:
+            slot.save(ARRAYS, FACTS | {"trial": trial})
+    with checkpoints.claimed(tmp_path, "e"):
+        checkpoints.discard_trials(tmp_path, "one", {0, 2})
+        assert [name[0] for name in files(tmp_path) if name.endswith("npz")] == ["b", "c", "d", "e"]
+    checkpoints.discard_trials(tmp_path, "one", {0, 2})
+    assert [name[0] for name in files(tmp_path)] == ["b", "c", "d"]
+
+
 def test_a_place_with_a_checkpoint_comes_first(tmp_path: Path) -> None:
     """Of two trainings at once the second was killed, and the first has come to its end."""
     with (
@@ -202,6 +214,8 @@ def test_experiments_elsewhere_share_the_projects(
         (("versions", "keras"), True),
         (("threads",), True),
         (("origin", "code_version"), True),
+        (("origin", "sweep"), True),
+        (("origin", "trial"), True),
         (("origin", "baseline"), False),
         (("started",), False),
     ],

@@ -227,6 +227,18 @@ def test_experiments_baseline_counts_where_dvc_names_it(
     assert code_of(apply(found["diff"], project, baseline, tmp_path / "x")) == code_of(project.root)
 
 
+def test_a_process_without_repository_is_told_the_origin(
+    project: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modify(project)
+    found = origin.capture(project.root)
+    told = tmp_path / "origin.json"
+    told.write_text(json.dumps(found | {"trial": 3, "code_version": "of who told it"}))
+    monkeypatch.setenv("INPAINT_ORIGIN", str(told))
+    (tmp_path / "empty").mkdir()
+    assert origin.capture(tmp_path / "empty") == found | {"trial": 3}
+
+
 def test_a_baseline_that_is_not_in_the_repository_is_not_known(
     project: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,12 @@
 """What came of a trial."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from inpaint.base.checked import read_checked, write_checked
+from inpaint.base.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,12 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
 
 
 def read_outcomes(folder: Path, num_trials: int) -> dict[int, Outcome]:
-    """Those that there are, by their numbers.
-
-    Raises:
-        InputError: one is not as it was written.
-    """
-    paths = ((trial, _path(folder, trial)) for trial in range(num_trials))
-    return {trial: _read(path) for trial, path in paths if path.exists()}
-
-
-def _read(path: Path) -> Outcome:
-    content: dict[str, Any] = read_checked(path)
-    return Outcome(**content)
+    """Those that there are, and are as they were written, by their numbers."""
+    found = {}
+    for trial in range(num_trials):
+        with suppress(InputError, TypeError):  # TypeError: of another version
+            found[trial] = Outcome(**read_checked(_path(folder, trial)))
+    return found
 
 
 def ranked(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:

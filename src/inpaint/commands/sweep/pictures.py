@@ -47,16 +47,18 @@ def parallel_coordinates(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
     axis.set_xticklabels(keys, fontsize=9)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
-    axis.set_title(f"{plan.name}: validation score by setting", fontsize=11)
+    title = f"{plan.name}: validation score by setting"
+    axis.set_title(title, fontsize=11, parse_math=False)
     return figure
 
 
-def progress(outcomes: Sequence[Outcome]) -> Figure:
-    """Left, the validation score of each trial over its epochs; right, of trials as they are
-    numbered, with the best so far."""
+def progress(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
+    """Left, the validation score of each trial over its epochs; right, of trials in the order in
+    which they began, with the best so far."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     curves, trials = figure.subplots(1, 2)
-    scored = [each for each in outcomes if each.score]
+    place = {trial: number for number, trial in enumerate(plan.order)}
+    scored = sorted((each for each in outcomes if each.score), key=lambda each: place[each.trial])
     heights = _scaled([each.score["mean"] for each in scored])
     colours = {each.trial: _COLOURS(h) for each, h in zip(scored, heights, strict=True)}
     for outcome in outcomes:
@@ -66,7 +68,7 @@ def progress(outcomes: Sequence[Outcome]) -> Figure:
         curves.plot(epochs, outcome.curve, color=colour, linewidth=1.2, marker=marker)
     curves.set(xlabel="epoch", ylabel="ssim_unit", title="Curves, of some validation images")
     if scored:
-        numbers = [each.trial for each in scored]
+        numbers = [place[each.trial] for each in scored]
         means = np.array([each.score["mean"] for each in scored])
         ends = np.array([[each.score[end] for each in scored] for end in ("low", "high")])
         reach = np.abs(ends - means)
@@ -74,12 +76,12 @@ def progress(outcomes: Sequence[Outcome]) -> Figure:
         best = np.maximum.accumulate(means)
         trials.step(numbers, best, where="post", color="#E69F00", label="best so far")
         trials.legend(frameon=False, loc="lower right")
-    without = [each.trial for each in outcomes if not each.score]
+    without = [place[each.trial] for each in outcomes if not each.score]
     for trial in without:
         trials.axvline(trial, color=_GREY, linestyle=":", linewidth=0.8)
     note = "; dotted: none, given up or failed" if without else ""
     title = f"Scores, of all validation images{note}"
-    trials.set(xlabel="trial", ylabel="ssim_unit", title=title)
+    trials.set(xlabel="trial, as they began", ylabel="ssim_unit", title=title)
     for axis in (curves, trials):
         axis.spines[["top", "right"]].set_visible(False)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -121,5 +123,12 @@ def _name_values(axis: Axes, x: int, values: Sequence[object], places: Sequence[
 def _write(axis: Axes, x: int, height: float, text: str) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1}
     axis.annotate(
-        text, (x, height), (4, 0), textcoords="offset points", va="center", fontsize=8, bbox=box
+        text,
+        (x, height),
+        (4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        bbox=box,
+        parse_math=False,
     )

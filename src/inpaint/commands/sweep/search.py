@@ -4,17 +4,17 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inpaint.base.errors import InputError
 from inpaint.commands.sweep.outcome import Outcome
 from inpaint.commands.sweep.plan import Plan
 from inpaint.commands.sweep.trial import Job, run_trial
 
 # Of those that have come so far, the better third goes on (Li et al., 2020, arXiv 1810.05934).
 _REDUCTION = 3
-_LOST_NODES = 3  # that a trial may survive
+_LOST_WORKERS = 3  # that a trial may survive
 _EPOCH, _SCORE, _OUTCOME = "epoch", "valid_ssim_unit", "outcome"
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -25,26 +25,32 @@ _QUIET = {
 
 
 def search(
-    plan: Plan,
     job: Job,
+    images: Path | None,
     on_epoch: Callable[[int, int], None],
     on_outcome: Callable[[Outcome], None],
 ) -> None:
     """Run all trials on the Ray cluster that this process is connected to.
 
     Args:
-        plan: of the sweep.
         job: what the trials have in common.
+        images: a folder with `data` of all trials, on this machine; None where Ray brings it.
         on_epoch: called with the number of a trial and how many epochs it has trained.
-        on_outcome: called with what came of a trial, when it ends.
+        on_outcome: called with what came of a trial, when it ends; not of those done before.
 
     Raises:
-        RayError: a trial could not be run.
+        InputError: Ray is installed without what a search needs.
     """
     os.environ.update(_QUIET)
+    try:
+        from ray import tune
+        from ray.tune.schedulers import ASHAScheduler
+    except ImportError as error:
+        raise InputError(
+            f"inpaint sweep needs the extra `ray`: pip install 'inpaint[ray]' ({error})"
+        ) from None
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # tracebacks of what is told in a line
-    from ray import tune
-    from ray.tune.schedulers import ASHAScheduler
+    plan = job.plan
 
     class Watcher(tune.Callback):
         """Told by Ray Tune, in this process."""
@@ -73,60 +79,73 @@ def search(
             number, outcome = trial.config["trial"], trial.last_result.get(_OUTCOME)
             if outcome is None:
                 outcome = Outcome(number, self._curves.get(number, []), is_given_up=True)
-            on_outcome(outcome)
+            self._tell(outcome)
 
-    scheduler: Any = None  # in turn
-    most = max(map(plan.epochs, range(len(plan.trials))))
-    if plan.early_stopping is not None:
-        scheduler = ASHAScheduler(
-            time_attr=_EPOCH,
-            metric=_SCORE,
-            mode="max",
-            max_t=most + 1,  # to be scored, a trial has to outlive its last epoch
-            grace_period=plan.early_stopping,
-            reduction_factor=_REDUCTION,
-        )
+        def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+            del iteration, trials
+            failure = f"its worker was lost {1 + _LOST_WORKERS} times"
+            self._tell(Outcome(trial.config["trial"], failure=failure))
+
+        def _tell(self, outcome: Outcome) -> None:
+            # What was done before may be given up this time, as other trials are ahead of it.
+            if outcome.trial not in job.done:
+                on_outcome(outcome)
+
     with tempfile.TemporaryDirectory() as storage:
-        results = tune.Tuner(
-            tune.with_resources(tune.with_parameters(_run, job=job), {"cpu": plan.cores}),
+        tune.Tuner(
+            tune.with_resources(
+                tune.with_parameters(_run, job=job, images=images), {"cpu": plan.cores}
+            ),
             param_space={"trial": tune.grid_search(list(plan.order))},
             tune_config=tune.TuneConfig(
-                scheduler=scheduler,
+                scheduler=_scheduler(plan, ASHAScheduler),
                 trial_name_creator=lambda trial: f"trial-{trial.config['trial']:03}",
                 trial_dirname_creator=lambda trial: f"trial-{trial.config['trial']:03}",
             ),
             run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=storage,
-                failure_config=tune.FailureConfig(max_failures=_LOST_NODES),
+                failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
                 callbacks=[Watcher()],
                 verbose=0,
             ),
         ).fit()
-        for error in results.errors:
-            raise error
 
 
-def _run(config: dict[str, int], job: Job) -> None:
+def _scheduler(plan: Plan, asha: Callable[..., Any]) -> Any:
+    """None: one trial after the other, each to its end."""
+    if plan.early_stopping is None:
+        return None
+    return asha(
+        time_attr=_EPOCH,
+        metric=_SCORE,
+        mode="max",
+        # To be scored, a trial has to outlive its last epoch.
+        max_t=1 + max(map(plan.epochs, range(len(plan.trials)))),
+        grace_period=plan.early_stopping,
+        reduction_factor=_REDUCTION,
+    )
+
+
+def _run(config: dict[str, int], job: Job, images: Path | None) -> None:
     """In a process of its own, which is a worker's."""
     from ray import tune
 
     trial = config["trial"]
-    last = 0
 
     def on_epoch(epoch: int, score: float) -> None:
-        nonlocal last
-        last = epoch
         # The last one is told with the outcome.
-        if epoch < job.trials[trial]["train"]["epochs"]:
+        if epoch < job.plan.epochs(trial):
             tune.report({_EPOCH: epoch, _SCORE: score})
 
     outcome = job.done.get(trial)
     if outcome is None:
-        outcome = run_trial(job, trial, Path.cwd(), on_epoch)
+        try:
+            outcome = run_trial(job, trial, images or Path.cwd(), on_epoch)
+        except Exception as error:  # whatever it is, the other trials go on
+            outcome = Outcome(trial, failure=str(error) or type(error).__name__)
     else:
         for epoch, score in enumerate(outcome.curve, 1):
             on_epoch(epoch, score)
-    if not outcome.curve:  # it failed before
-        outcome = replace(outcome, curve=[0.0])
-    tune.report({_EPOCH: len(outcome.curve), _SCORE: outcome.curve[-1], _OUTCOME: outcome})
+    curve = outcome.curve or [0.0]  # Tune wants a score, also of what failed before its first epoch
+    tune.report({_EPOCH: len(curve), _SCORE: curve[-1], _OUTCOME: outcome})

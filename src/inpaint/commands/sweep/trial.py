@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,21 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from inpaint.base.checked import read_checked
-from inpaint.base.files import write_json
+from inpaint.base.files import write_text
 from inpaint.base.origin import ORIGIN, Origin
 from inpaint.base.paths import Paths
 from inpaint.base.processes import OWNER, on_threads
 from inpaint.commands.sweep.outcome import Outcome
+from inpaint.commands.sweep.plan import Plan
 
-_OF_IMAGES, _OF_SETTING = ("prepare", "mask"), ("train", "evaluate", "plot")
+_MAKE_IMAGES, _USE_IMAGES = ("prepare", "mask"), ("train", "evaluate", "plot")
 _START = (
     "import sys; from pathlib import Path; from inpaint.commands.launch import launch; "
     "sys.exit(launch(sys.argv[1], root=Path.cwd()))"
 )
 _LOOK_S = 0.3
 _LAST_WORDS_S = 30.0
-_SCORE = "valid_ssim_unit"  # column of history.csv
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,14 @@ class Job:
             MLFLOW_TRACKING_URI says, and a trial that has lost its node begins anew.
         folder: where trees of trials lie, if the node knows the project.
         origin: of the sweep's code, and its run.
-        cores: of each trial.
-        trials: the whole content of params.yaml for each trial.
+        plan: of the sweep.
         done: of an earlier process, what came of the trials that had ended.
     """
 
     root: Path
     folder: Path
     origin: Origin
-    cores: int
-    trials: tuple[dict[str, Any], ...]
+    plan: Plan
     done: dict[int, Outcome]
 
 
@@ -57,19 +57,29 @@ class StageFailedError(Exception):
     """A stage has failed; the message is what it told."""
 
 
-def run_trial(job: Job, trial: int, files: Path, on_epoch: Callable[[int, float], None]) -> Outcome:
+def run_trial(
+    job: Job, trial: int, images: Path, on_epoch: Callable[[int, float], None]
+) -> Outcome:
     """Train and score one setting.
 
     Args:
         job: what the trials have in common.
         trial: its number.
-        files: a folder with what all trials begin with: images and holes, if they are the same.
+        images: a folder with `data` of all trials, if they share it.
         on_epoch: called with the number of an epoch and its score. What it raises ends the trial.
     """
-    with _tree(job, trial, files) as tree:
+    if not job.folder.is_dir() and not _is_shared(os.environ.get("MLFLOW_TRACKING_URI", "")):
+        return Outcome(
+            trial,
+            failure="a node without the project's folder needs MLFLOW_TRACKING_URI, a server's",
+        )
+    with _tree(job, trial) as tree:
+        stages = _USE_IMAGES if job.plan.shares_images else (*_MAKE_IMAGES, *_USE_IMAGES)
+        if job.plan.shares_images:
+            (tree / "data").symlink_to(images / "data")
         environment = _environment(job, trial, tree)
         try:
-            for stage in _OF_IMAGES * (not (files / "data").is_dir()) + _OF_SETTING:
+            for stage in stages:
                 _run_stage(stage, tree, environment, on_epoch)
         except StageFailedError as error:
             # A network that has learned nothing has scores all the same.
@@ -78,55 +88,50 @@ def run_trial(job: Job, trial: int, files: Path, on_epoch: Callable[[int, float]
         return _outcome(Paths(tree), trial)
 
 
-def prepare(job: Job, tree: Path) -> None:
-    """Make images and holes that all trials share.
+def make_images(job: Job, tree: Path) -> None:
+    """Make, in a tree, the images and holes that all trials share.
 
     Raises:
         StageFailedError: a stage has failed.
     """
-    _furnish(tree, job, 0)
+    _write_params(tree, job.plan.trials[0])
     environment = _environment(job, 0, tree)
-    for stage in _OF_IMAGES:
+    for stage in _MAKE_IMAGES:
         _run_stage(stage, tree, environment, lambda *_: None)
 
 
+def _is_shared(uri: str) -> bool:
+    """Whether an MLflow store is more than a file of one node."""
+    return bool(uri) and not uri.startswith("sqlite")
+
+
 @contextmanager
-def _tree(job: Job, trial: int, files: Path) -> Iterator[Path]:
+def _tree(job: Job, trial: int) -> Iterator[Path]:
     """A project tree that goes when the block ends."""
     parent = job.folder if job.folder.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=parent, prefix=f"trial-{trial:03}-") as folder:
-        tree = Path(folder)
-        if (files / "data").is_dir():
-            shutil.copytree(files / "data", tree / "data")
-            write_json(tree / "params.yaml", job.trials[trial])
-        else:
-            _furnish(tree, job, trial)
-        yield tree
+    with tempfile.TemporaryDirectory(
+        dir=parent, prefix=f"trial-{trial:03}-", ignore_cleanup_errors=True
+    ) as folder:
+        _write_params(Path(folder), job.plan.trials[trial])
+        yield Path(folder)
 
 
-def _furnish(tree: Path, job: Job, trial: int) -> None:
-    """Give a tree what its images come from."""
-    params = job.trials[trial]
-    write_json(tree / "params.yaml", params)  # which YAML includes
-    own = Path(params["data"]["path"])
-    if not own.is_absolute() and (job.root / own).is_dir():
-        (tree / own).parent.mkdir(parents=True, exist_ok=True)
-        (tree / own).symlink_to(job.root / own)
+def _write_params(tree: Path, params: Mapping[str, Any]) -> None:
+    write_text(tree / "params.yaml", yaml.safe_dump(dict(params), allow_unicode=True))
 
 
 def _environment(job: Job, trial: int, tree: Path) -> dict[str, str]:
     origin = tree / "origin.json"
     origin.write_text(json.dumps(job.origin | {"trial": trial}), encoding="utf-8")
-    return (
-        dict(os.environ)
-        | on_threads(job.cores)
-        | {
-            ORIGIN: str(origin),
-            OWNER: str(os.getpid()),
-            # Where runs and checkpoints are kept.
-            "DVC_ROOT": str(job.root if job.folder.is_dir() else tree),
-        }
-    )
+    own = {
+        ORIGIN: str(origin),
+        OWNER: str(os.getpid()),
+        # Where runs and checkpoints are kept.
+        "DVC_ROOT": str(job.root if job.folder.is_dir() else tree),
+        # Trials share out cores; a GPU they would all take at once.
+        "CUDA_VISIBLE_DEVICES": "-1",
+    }
+    return dict(os.environ) | on_threads(job.plan.cores) | own
 
 
 def _run_stage(
@@ -151,14 +156,10 @@ def _run_stage(
     finally:
         _end(process)
     if process.returncode:
-        lines = told.read_text(encoding="utf-8", errors="replace").splitlines()
-        reason = next(filter(None, reversed(lines)), f"exit code {process.returncode}")
-        raise StageFailedError(
-            f"{stage}: {reason.removeprefix('failed: ').removeprefix('error: ')}"
-        )
+        raise StageFailedError(f"{stage}: {_reason(process.returncode, told)}")
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End a stage as Ctrl-C does, which ends its run."""
     if process.poll() is None:
         process.terminate()
@@ -169,13 +170,22 @@ def _end(process: subprocess.Popen) -> None:
             process.wait()
 
 
+def _reason(code: int, told: Path) -> str:
+    """Why a stage has failed."""
+    if code < 0:
+        return f"it was ended by {signal.Signals(-code).name}"
+    lines = told.read_text(encoding="utf-8", errors="replace").splitlines()
+    last = next(filter(None, reversed(lines)), f"exit code {code}")
+    return last.removeprefix("failed: ").removeprefix("error: ")
+
+
 def _curve(tree: Path) -> list[float]:
     """The score after each epoch that there was."""
     try:
         text = Paths(tree).history.read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
-    return [float(row[_SCORE]) for row in csv.DictReader(text.splitlines())]
+    return [float(row["valid_ssim_unit"]) for row in csv.DictReader(text.splitlines())]
 
 
 def _outcome(paths: Paths, trial: int) -> Outcome:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint.base.errors import InputError
-from inpaint.commands.sweep import _as_csv, _choice, pictures
+from inpaint.commands.sweep import pictures
 from inpaint.commands.sweep.outcome import Outcome, ranked, read_outcomes, write_outcome
 from inpaint.commands.sweep.plan import Plan, read_plan
+from inpaint.commands.sweep.report import _choice, as_csv, text_of
 from inpaint.params import load_params
 
 ROOT = Path(__file__).parents[4]
@@ -35,7 +35,7 @@ def plan(tmp_path: Path) -> Plan:
         "search: grid\nparams:\n  train.learning_rate: [0.0001, 0.001, 0.01]\n"
         "  train.optimizer: [adam, muon]\n  train.epochs: [3]\n"
     )
-    return read_plan(path, load_params(ROOT / "params.yaml"))
+    return read_plan(path, load_params(ROOT / "params.yaml"), ROOT)
 
 
 def test_outcomes_are_kept_as_they_were_written(tmp_path: Path) -> None:
@@ -45,8 +45,8 @@ def test_outcomes_are_kept_as_they_were_written(tmp_path: Path) -> None:
     assert read_outcomes(tmp_path, 6) == there
     path = tmp_path / "trial-000.json"
     path.write_text(path.read_text().replace("0.95", "0.99"))
-    with pytest.raises(InputError, match=r"trial-000\.json is not as it was written"):
-        read_outcomes(tmp_path, 6)
+    (tmp_path / "trial-003.json").write_text("{")
+    assert read_outcomes(tmp_path, 6) == {4: FAILED}  # the others are tried again
 
 
 def test_the_best_is_first_among_those_with_the_same_images() -> None:
@@ -60,13 +60,25 @@ def test_the_best_is_first_among_those_with_the_same_images() -> None:
 def test_the_choice_tells_who_may_be_as_good(plan: Plan) -> None:
     told = _choice(plan, [outcome(1, 0.95), outcome(0, 0.94), outcome(2, 0.92)])
     assert "train.learning_rate=0.0001, train.optimizer=muon, 0.9500 [0.9400, 0.9600]." in told
-    assert "1 other is within its interval, or near it." in told
+    assert "Its interval overlaps that of 1 other." in told
     assert "`inpaint reproduce 00000000`" in told
     assert "other" not in _choice(plan, [outcome(1, 0.95), outcome(2, 0.92)])
 
 
+def test_a_best_that_learned_nothing_is_no_choice(plan: Plan) -> None:
+    told = _choice(plan, [replace(outcome(1, 0.95), troubles=["learned nothing"])])
+    assert told.endswith(" But its network learned nothing.")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "null"), (True, "true"), ("ä b", "ä b"), (0.5, "0.5"), ([1], "[1]")]
+)
+def test_values_are_told_as_params_yaml_takes_them(value: object, text: str) -> None:
+    assert text_of(value) == text
+
+
 def test_the_table_has_a_row_for_each_trial(plan: Plan) -> None:
-    rows = list(csv.DictReader(_as_csv(plan, [outcome(0, 0.95), GIVEN_UP, FAILED]).splitlines()))
+    rows = list(csv.DictReader(as_csv(plan, [outcome(0, 0.95), GIVEN_UP, FAILED]).splitlines()))
     assert [row["ended"] for row in rows] == ["scored", "given up", "failed: train: it collapsed"]
     assert [row["epochs"] for row in rows] == ["3", "1", "0"]
     assert [row["valid_ssim_unit_mean"] for row in rows] == ["0.95", "", ""]
@@ -86,7 +98,7 @@ def test_pictures_are_drawn_of_whatever_came(plan: Plan, outcomes: list[Outcome]
     widths = [np.size(line.get_xdata()) for line in lines]
     scored = sum(bool(each.score) for each in outcomes)
     assert widths.count(3) == scored  # through both keys, to the score
-    curves, scores = pictures.progress(outcomes).axes
+    curves, scores = pictures.progress(plan, outcomes).axes
     assert len(curves.lines) == len(outcomes)
     assert len(scores.containers) == (scored > 0)
 

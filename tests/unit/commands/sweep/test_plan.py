@@ -1,6 +1,7 @@
 """sweep.yaml: which trials it means, and what is refused."""
 
 import math
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def plan_of(tmp_path: Path, content: Any) -> Plan:
     path.write_text(
         content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
     )
-    return read_plan(path, PARAMS)
+    return read_plan(path, PARAMS, ROOT)
 
 
 def refusal(tmp_path: Path, content: Any) -> str:
@@ -51,6 +52,7 @@ def test_a_grid_is_every_combination(tmp_path: Path) -> None:
         (0.003, 8), (0.003, 16), (0.01, 8), (0.01, 16), (0.03, 8), (0.03, 16)
     ]  # fmt: skip
     assert plan.order == tuple(range(6))
+    assert yaml.safe_load(plan.text) == GRID
     for setting, trial in zip(plan.settings, plan.trials, strict=True):
         assert trial["train"]["learning_rate"] == setting["train.learning_rate"]
         assert trial["model"]["filters"] == setting["model.filters"]
@@ -111,6 +113,7 @@ def test_early_stopping_may_compare_sizes_of_the_training_set(tmp_path: Path) ->
     [
         ({}, False),
         ({"seed": 7}, False),  # of nothing that is drawn
+        ({"search": "random", "trials": 6}, True),
         ({"cores": 2}, True),
         ({"early_stopping": 3}, True),
         ({"params": GRID["params"] | {"train.seed": [1]}}, True),
@@ -140,18 +143,26 @@ def test_the_key_is_of_what_is_tried(
         ({"seed": -1}, "seed: received -1, allowed: a whole number from 0"),
         ({"early_stopping": 0}, "early_stopping: received 0, allowed: null, or after how many"),
         ({"early_stopping": 50}, "early_stopping: received 50, allowed: fewer than train.epochs"),
-        ({"serch": "grid"}, "serch: unknown key, allowed: search, trials, early_stopping, cores"),
+        ({"serch": "grid"}, "'serch': unknown key, allowed: search, trials, early_stopping, cores"),
         ({"params": {}}, "params: received {}, allowed: keys of params.yaml"),
         ({"params": None}, "params: received None, allowed: keys of params.yaml"),
         ({"params": {"train.seed": 3}}, "params: received {'train.seed': 3}, allowed: keys of"),
         ({"params": {"train.seed": [3]}}, "params: received 1 combinations, allowed: 2 to 1000"),
         ({"params": {"train.seed": list(range(1001))}}, "params: received 1001 combinations"),
-        ({"params": {"train.seed": []}}, "params.train.seed: received [], allowed: values, each"),
-        ({"params": {"train.seed": [1, 1]}}, "params.train.seed: received [1, 1], allowed: val"),
-        ({"params": {"train.sed": [1, 2]}}, "params.train.sed: unknown key, allowed: data.dataset"),
-        ({"params": {"train": [1, 2]}}, "params.train: unknown key, allowed: data.dataset"),
-        ({"params": {"plot.num_images": [1, 2]}}, "params.plot.num_images: unknown key, allowed"),
-        ({"params": {"train.resume": [True, False]}}, "params.train.resume: unknown key"),
+        ({"params": {"train.seed": []}}, "params.train.seed: received [], allowed: a list of val"),
+        ({"params": {"train.seed": [1, 1]}}, "params: received twice: train.seed=1, allowed: once"),
+        ({"params": {"mask.size": [0.5, "0.5"]}}, "params: received twice: mask.size=0.5, allow"),
+        ({"params": {"train.sed": [1, 2]}}, "params.'train.sed': unknown key, allowed: data.data"),
+        ({"params": {"a\nb": [1, 2]}}, "params.'a\\nb': unknown key, allowed: data.dataset"),
+        ({"params": {"train": [1, 2]}}, "params.'train': unknown key, allowed: data.dataset"),
+        ({"params": {"plot.num_images": [1, 2]}}, "params.'plot.num_images': unknown key, allow"),
+        ({"params": {"train.resume": [True, False]}}, "params.'train.resume': unknown key"),
+        ({"params": {"train.seed": [1, {"a": 1}]}}, "params.train.seed: received [1, {'a': 1}], a"),
+        (
+            {"params": {"train.seed": [1, date(2026, 1, 1)]}},
+            "params.train.seed: received [1, datetime.date(2026, 1, 1)], allowed: a list of values",
+        ),
+        ({"params": {"train.loss": ["mse", "x" * 90_000]}}, "train.loss='xxx"),
         ({"params": {"train.epochs": [10, -1]}}, "train.epochs=-1: train.epochs: received -1"),
         ({"params": {"mask.size": [8, 28]}}, "sweep.yaml: mask.size=28: mask.size: received 28"),
         (
@@ -172,8 +183,6 @@ def test_what_is_wrong_is_told_in_one_line(
         {"from": 0.1, "to": 0.1},
         {"from": 0.1, "to": 0.01},
         {"from": 0.0, "to": 0.1, "scale": "log"},
-        {"from": 0.1, "to": float("inf")},
-        {"from": float("nan"), "to": 1.0},
     ],
 )
 def test_ranges_without_numbers_in_them_are_refused(tmp_path: Path, ends: dict[str, Any]) -> None:
@@ -182,11 +191,67 @@ def test_ranges_without_numbers_in_them_are_refused(tmp_path: Path, ends: dict[s
 
 
 @pytest.mark.parametrize(
-    "ends", [{"from": 0.1}, {"from": "a", "to": 1}, {"from": 1, "to": 2, "scale": "root"}, {}]
+    "ends",
+    [
+        {},
+        {"from": 0.1},
+        {"from": "a", "to": 1},
+        {"from": 1, "to": 2, "scale": "root"},
+        {"from": 0.1, "to": float("inf")},
+        {"from": float("nan"), "to": 1.0},
+        {"from": -1.7e308, "to": 1.7e308},
+        {"from": 1, "to": 10**400},
+    ],
 )
 def test_ranges_of_another_form_are_refused(tmp_path: Path, ends: dict[str, Any]) -> None:
     content = RANDOM | {"params": {"train.learning_rate": ends}}
     assert "params: received {'train.learning_rate': " in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high", "types"),
+    [
+        ("model.dropout", 0, 0.5, {float}),
+        ("train.learning_rate", 1, 9, {float}),
+        ("model.filters", 4, 6, {int}),
+        ("mask.size", 4, 6, {int}),
+        ("mask.size", 0.1234511, 0.1234519, {float}),
+    ],
+)
+def test_ranges_are_drawn_as_the_parameter_has_them(
+    tmp_path: Path, key: str, low: float, high: float, types: set[type]
+) -> None:
+    params = {key: {"from": low, "to": high}, "train.seed": list(range(60))}
+    plan = plan_of(tmp_path, {"search": "random", "trials": 30, "params": params})
+    section, _, name = key.partition(".")
+    drawn = [trial[section][name] for trial in plan.trials]
+    assert {type(value) for value in drawn} == types
+    assert low <= min(drawn) <= max(drawn) <= high
+    if types == {int}:
+        assert set(drawn) == {4, 5, 6}
+
+
+def test_numbers_may_be_written_as_dvc_writes_them(tmp_path: Path) -> None:
+    text = "search: random\ntrials: 3\nparams:\n  train.learning_rate: {from: 1e-4, to: 1e-1}\n"
+    for trial in plan_of(tmp_path, text).trials:
+        assert 1e-4 <= trial["train"]["learning_rate"] <= 0.1
+    plan = plan_of(tmp_path, "search: grid\nparams:\n  train.learning_rate: [1e-2, 2e-2]\n")
+    assert [setting["train.learning_rate"] for setting in plan.settings] == [0.01, 0.02]
+
+
+def test_own_pictures_are_found_from_elsewhere_and_known_by_their_files(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(b"1")
+    path = tmp_path / "sweep.yaml"
+    path.write_text("search: grid\nparams:\n  train.seed: [1, 2]\n")
+    data = PARAMS.data.model_copy(update={"dataset": "folder", "path": "pictures"})
+    params = PARAMS.model_copy(update={"data": data})
+    plan = read_plan(path, params, tmp_path)
+    assert plan.trials[0]["data"]["path"] == str(tmp_path / "pictures")
+    key = plan.key("0.1+a")
+    assert read_plan(path, params, tmp_path).key("0.1+a") == key
+    (tmp_path / "pictures" / "a.png").write_bytes(b"12")
+    assert plan.key("0.1+a") != key
 
 
 def test_a_range_may_not_leave_what_the_parameter_may_be(tmp_path: Path) -> None:
@@ -206,16 +271,16 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml is not there: give the path of one"):
-        read_plan(tmp_path / "none.yaml", PARAMS)
+        read_plan(tmp_path / "none.yaml", PARAMS, ROOT)
 
 
 def test_a_trial_is_one_process(tmp_path: Path) -> None:
     train = PARAMS.train.model_copy(update={"strategy": "multi_worker"})
     path = tmp_path / "sweep.yaml"
     path.write_text(yaml.safe_dump(GRID))
-    with pytest.raises(InputError, match=r"train\.strategy: received multi_worker, allowed in a"):
-        read_plan(path, PARAMS.model_copy(update={"train": train}))
+    with pytest.raises(InputError, match=r"train\.strategy: received multi_worker, allowed for"):
+        read_plan(path, PARAMS.model_copy(update={"train": train}), ROOT)
 
 
 def test_the_example_is_a_sweep() -> None:
-    assert len(read_plan(ROOT / "examples" / "sweep.yaml", PARAMS).trials) == 6
+    assert len(read_plan(ROOT / "examples" / "sweep.yaml", PARAMS, ROOT).trials) == 6
