@@ -153,8 +153,8 @@ def test_what_is_worse_is_given_up_and_what_fails_is_tried_again(project: Checko
     )
     told = project.run("inpaint", "sweep", "early.yaml", code=1)
     rows = {row["train.learning_rate"]: row for row in table(project, "early")}
-    assert rows["10"]["ended"].startswith("failed: train: ")
-    assert "train.learning_rate=10 failed, and is tried again next time: train: " in told
+    assert rows["10.0"]["ended"].startswith("failed: train: ")
+    assert "train.learning_rate=10.0 failed, and is tried again next time: train: " in told
     given_up = [row for row in rows.values() if row["ended"] == "given up"]
     assert given_up
     assert all(int(row["epochs"]) < 12 for row in given_up)
