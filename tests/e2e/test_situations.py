@@ -122,6 +122,7 @@ def test_e_grid(checkout: Any) -> None:
         assert_owns(run, summary(checkout, revision_of(checkout, name)))
 
 
+@pytest.mark.slow
 def test_f_a_parameter_flipped_back_is_restored(checkout: Any) -> None:
     first = summary(checkout, "HEAD")
     checkout.set({"train": {"seed": 7}})

@@ -93,6 +93,7 @@ def test_a_data_set_of_40_images_goes_through_all_stages(source: Path, project: 
     assert told.endswith(", textures, folder, folder_grey, stripes\n")
 
 
+@pytest.mark.slow
 def test_a_hole_kind_is_cut_and_trained_on(source: Path, project: Any) -> None:
     add(source / "inpaint" / "data" / "holes.py", "HOLE_KINDS", HOLE_KIND)
     assert project.run("prepare") == 0

@@ -87,6 +87,7 @@ def test_on_this_machine_the_same_pixels_come_of_it(pictures: Path) -> None:
     assert_as_expected(pictures, "here", done)
 
 
+@pytest.mark.slow
 def test_tables_are_restored_by_several_workers(pictures: Path) -> None:
     names = [f"{number:03}.png" for number in range(NUM)]
     content = [(pictures / "in" / name).read_bytes() for name in names]

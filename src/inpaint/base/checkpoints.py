@@ -206,11 +206,18 @@ def _keep_newest(folder: Path) -> None:
     for lock in folder.glob("*.lock"):
         with if_free(lock):
             pass
-    found = [(_age(path), path) for path in folder.glob("[!.]*.npz")]
-    for _, path in sorted(found)[_MOST:]:
+    found = sorted((_age(path), path) for path in folder.glob("[!.]*.npz"))
+    # Those of a sweep, of which many may be under way, are removed when it is done.
+    alone = [path for _, path in found if not _is_of_trial(path)] if len(found) > _MOST else []
+    for path in alone[_MOST:]:
         with if_free(_lock_of(path)) as is_free:
             if is_free:
                 path.unlink(missing_ok=True)
+
+
+def _is_of_trial(path: Path) -> bool:
+    kept = Slot(path).load()
+    return kept is not None and bool(kept.facts.get("trial"))
 
 
 def _age(path: Path) -> float:

@@ -111,7 +111,7 @@ class LiveRun:
             run = store.create(
                 record.run_name(training),
                 record.milliseconds(training["started"]),
-                {TRAINING_ID: self.run_id} | writer,
+                record.run_tags(training) | {TRAINING_ID: self.run_id} | writer,
             )
             self._store, self.run_id = store, run.info.run_id
             log_inputs(store, self.run_id, record.inputs_of(training))

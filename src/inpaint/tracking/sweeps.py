@@ -16,13 +16,14 @@ from inpaint.tracking.sync import log_batch
 _WAIT_S, _LOOK_S = 40.0, 0.5  # for the process of a trial that has been ended
 
 
-@dataclass(frozen=True)
+@dataclass
 class SweepRun:
     """The run of a sweep that is under way."""
 
     run_id: str
     store: Store
     root: Path
+    _until: float = 0.0  # when processes should have ended by
 
     def log(
         self,
@@ -85,6 +86,8 @@ class SweepRun:
     def keep_newest(self, trial: int, failure: str) -> str:
         """Delete the runs of a trial without result, but the newest; give its id, "" for none.
 
+        A run that has scores, of an attempt whose worker was lost afterwards, is left alone.
+
         Args:
             trial: its number.
             failure: why it has no result, which the run will tell.
@@ -93,27 +96,28 @@ class SweepRun:
             InputError: the store does not answer.
         """
         with telling_problems(self.root):
-            found = self._ended(trial)
+            found = [run for run in self._ended(trial) if SCORE not in run.data.metrics]
             if not found:
                 return ""
             newest, *others = found
             for run in others:
                 self.store.client.delete_run(run.info.run_id)
             self.store.client.set_tag(newest.info.run_id, FAILURE, failure[:5000])
-            if newest.info.status != "FAILED":
+            if newest.info.status not in ("FAILED", "KILLED"):
                 self.store.client.set_terminated(newest.info.run_id, "KILLED")
             return str(newest.info.run_id)
 
     def _ended(self, trial: int) -> list[Run]:
         """The runs of a trial, the newest first, when their processes have ended.
 
-        A process on another machine, which cannot be judged from here, has ended with its worker.
+        One on another machine, which cannot be judged from here, has some time to end, as all have
+        together: it has lost its worker.
         """
+        self._until = self._until or time.monotonic() + _WAIT_S
         condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.trial = '{trial}'"
-        until = time.monotonic() + _WAIT_S
         while True:
             found = list(self.store.client.search_runs([self.store.experiment_id], condition))
-            if time.monotonic() > until or all(run.info.status != "RUNNING" for run in found):
+            if time.monotonic() > self._until or all(run.info.status != "RUNNING" for run in found):
                 return found
             settle(self.store.client)
             time.sleep(_LOOK_S)
@@ -127,6 +131,7 @@ def sweep_run(
     name: str,
     params: Mapping[str, str],
     lock: Path,
+    earlier: str,
 ) -> Iterator[SweepRun]:
     """The MLflow run of a sweep, RUNNING inside the block; that of an earlier process goes on.
 
@@ -139,6 +144,7 @@ def sweep_run(
         name: of the run.
         params: what sweep.yaml says.
         lock: a file that this process locks, see `settling`.
+        earlier: the id of the run that goes on, if it is there; "" for none.
 
     Raises:
         InputError: the store does not answer.
@@ -146,7 +152,9 @@ def sweep_run(
     with telling_problems(root):
         store = connect(root, experiment)
         settle(store.client)
-        run = _find_or_create(store, key, name, writer_tags(lock))
+        run = _go_on(store, earlier, name) or store.create(
+            name, round(time.time() * 1000), {SWEEP: key} | writer_tags(lock)
+        )
     sweep = SweepRun(run.info.run_id, store, root)
     try:
         with telling_problems(root):
@@ -162,11 +170,11 @@ def sweep_run(
         store.client.set_terminated(sweep.run_id, "FINISHED")
 
 
-def _find_or_create(store: Store, key: str, name: str, writer: dict[str, str]) -> Run:
-    found = store.client.search_runs([store.experiment_id], f"tags.{SWEEP} = '{key}'")
-    if not found:
-        return store.create(name, round(time.time() * 1000), {SWEEP: key} | writer)
-    [run, *_] = found
+def _go_on(store: Store, run_id: str, name: str) -> Run | None:
+    """The run of an earlier process, RUNNING again; None if it is not in this store."""
+    run = store.find(run_id) if run_id else None
+    if run is None or run.info.lifecycle_stage != "active":
+        return None
     store.client.update_run(run.info.run_id, "RUNNING", name)
     forget_failure(store.client, run)
     return run

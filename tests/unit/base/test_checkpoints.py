@@ -197,6 +197,23 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
         assert [name[:2] for name in files(tmp_path)][:10] == [f"{i:02}" for i in range(3, 13)]
 
 
+def test_those_of_a_sweep_take_nobodys_place(tmp_path: Path) -> None:
+    for number in range(12):
+        with checkpoints.claimed(tmp_path, f"trial{number:02}") as slot:
+            slot.save(ARRAYS, FACTS | {"trial": ["one", number]})
+            os.utime(slot.path, (100 + number, 100 + number))
+    for number in range(11):
+        with checkpoints.claimed(tmp_path, f"{number:02}") as slot:
+            slot.save(ARRAYS, FACTS)
+            os.utime(slot.path, (number, number))
+    with checkpoints.claimed(tmp_path, "another"):
+        kept = [name for name in files(tmp_path) if name.endswith(".npz")]
+    assert [name[:2] for name in kept if not name.startswith("trial")] == [
+        f"{number:02}" for number in range(1, 11)
+    ]
+    assert sum(name.startswith("trial") for name in kept) == 12
+
+
 def test_experiments_elsewhere_share_the_projects(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

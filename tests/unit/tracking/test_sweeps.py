@@ -24,9 +24,10 @@ def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def sweep_of(root: Path, key: str = "0123") -> Iterator[SweepRun]:
+def sweep_of(root: Path, earlier: str = "") -> Iterator[SweepRun]:
     lock = lock_in(root, "fedcba9876543210-1")
-    with FileLock(lock), sweep_run(root, "inpaint", key, "sweep-wide", PARAMS, lock) as sweep:
+    started = sweep_run(root, "inpaint", "0123", "sweep-wide", PARAMS, lock, earlier)
+    with FileLock(lock), started as sweep:
         yield sweep
 
 
@@ -83,8 +84,10 @@ def test_a_sweep_that_is_ended_goes_on_as_the_same_run(
         raise error
     run = first.store.client.get_run(first.run_id)
     assert (run.info.status, run.data.tags["failure"]) == (ends, failure)
-    with sweep_of(tmp_path) as again, sweep_of(tmp_path / "elsewhere", "4567") as other:
-        assert again.run_id == first.run_id != other.run_id
+    with sweep_of(tmp_path) as other:
+        assert other.run_id != first.run_id  # of another clone, say
+    with sweep_of(tmp_path, first.run_id) as again:
+        assert again.run_id == first.run_id
         run = again.store.client.get_run(first.run_id)
         assert run.info.status == "RUNNING"
         assert "failure" not in run.data.tags
@@ -107,7 +110,30 @@ def test_a_trial_without_result_keeps_its_newest_run_which_tells_why(tmp_path: P
         run = sweep.store.client.get_run(run_id)
         assert (run.info.status, run.data.tags["failure"]) == ("KILLED", "given up early")
         assert sweep.keep_newest(2, "given up early") == ""  # it had no store
+        ended = run.info.end_time
+        assert sweep.keep_newest(0, "given up early") == run_id
+        assert sweep.store.client.get_run(run_id).info.end_time == ended
         assert stages(sweep, other, first) == ["active", "deleted"]
+
+
+def test_a_run_with_scores_is_left_alone(tmp_path: Path) -> None:
+    """Of an attempt whose worker was lost while figures were drawn; the next one has failed."""
+    with sweep_of(tmp_path) as sweep:
+        scored = trial_of(sweep, 0, "a")
+        sweep.store.client.log_metric(scored, "valid/score/ssim_unit/mean", 0.9)
+        assert sweep.keep_newest(0, "no room") == ""
+        assert stages(sweep, scored) == ["active"]
+        assert status(sweep.store.client, scored) == "FINISHED"
+
+
+def test_a_sweep_of_a_store_that_is_gone_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sweep_of(tmp_path) as first:
+        pass
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow tells it all processes that come of this one
+    with sweep_of(tmp_path / "elsewhere", first.run_id) as other:
+        assert other.run_id != first.run_id
 
 
 def test_a_trial_with_a_result_keeps_that_run_alone(tmp_path: Path) -> None:

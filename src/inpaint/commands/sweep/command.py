@@ -11,6 +11,7 @@ from pathlib import Path
 from inpaint.base import checkpoints, origin
 from inpaint.base.cluster import cluster_address, connected, require_ray
 from inpaint.base.errors import InputError, StageError
+from inpaint.base.files import write_text
 from inpaint.base.paths import Paths, project_root
 from inpaint.commands.sweep.outcome import Outcome, ranked, read_outcomes, write_outcome
 from inpaint.commands.sweep.plan import Plan, read_plan
@@ -33,8 +34,12 @@ def sweep(root: Path, file: Path) -> int:
     folder = project_root(root) / "models" / "sweeps" / key
     with _alone(root, key, file) as lock:
         folder.mkdir(parents=True, exist_ok=True)
-        name, told = f"sweep-{plan.name}", _told(plan)
-        with sweep_run(root, params.tracking.experiment, key, name, told, lock) as logged:
+        known = folder / "run"  # where its runs are: another clone's sweep is another one
+        earlier = known.read_text().strip() if known.exists() else ""
+        name, told = f"sweep-{plan.name}", _parameters(plan)
+        experiment = params.tracking.experiment
+        with sweep_run(root, experiment, key, name, told, lock, earlier) as logged:
+            write_text(known, logged.run_id)
             try:
                 outcomes = _outcomes(plan, root, folder, logged)
             finally:
@@ -61,8 +66,8 @@ def _alone(root: Path, key: str, file: Path) -> Iterator[Path]:
         yield slot.lock
 
 
-def _told(plan: Plan) -> dict[str, str]:
-    """The parameters of the sweep's run."""
+def _parameters(plan: Plan) -> dict[str, str]:
+    """Of the sweep's run."""
     told = {"search": plan.search, "trials": str(len(plan.trials)), "cores": str(plan.cores)}
     told |= {"early_stopping": str(plan.early_stopping)}
     for key in plan.keys:
@@ -116,34 +121,45 @@ def _search(job: Job, done: dict[int, Outcome]) -> None:
         best = f"best {groups[0][0].score['mean']:.4f}" if groups else ""
         bar.update(epochs.total(), f"{len(done)}/{len(plan.trials)} trials ended  {best}")
 
-    is_sent = _is_sent(job)
     with (
         ProgressBar("Epoch of all trials", total, lines=20) as bar,
-        _images(job) as images,
-        connected("inpaint sweep", images if is_sent else None) as ray,
+        _images_sent(job) as sent,
+        connected("inpaint sweep", sent) as ray,
+        _images_here(job) as images,
     ):
         _check_cores(plan, ray.nodes())
-        search(job, None if is_sent else images, on_epoch, on_outcome)
-    checkpoints.discard_trials(job.root, job.origin["sweep"], _given_up(done))
-
-
-def _is_sent(job: Job) -> bool:
-    """Whether images have to go to other nodes."""
-    return cluster_address() is not None and job.plan.shares_images
+        search(job, images, on_epoch, on_outcome)
+    checkpoints.discard_trials(job.root, job.origin["sweep"], range(len(plan.trials)))
 
 
 @contextmanager
-def _images(job: Job) -> Iterator[Path]:
-    """A folder with the images and holes that all trials share, if they do."""
-    # Ray heeds the project's .gitignore, so what it is to send lies elsewhere.
-    parent = None if _is_sent(job) else job.folder
-    with tempfile.TemporaryDirectory(dir=parent, prefix="images-") as folder:
-        if job.plan.shares_images:
-            try:
-                make_images(job, Path(folder))
-            except StageFailedError as error:
-                raise StageError(str(error)) from None
+def _images_sent(job: Job) -> Iterator[Path | None]:
+    """A folder for Ray to send to other nodes, with the images and holes that all trials share."""
+    if cluster_address() is None or not job.plan.shares_images:
+        yield None
+        return
+    # Not in the project, whose .gitignore Ray heeds.
+    with tempfile.TemporaryDirectory() as folder:
+        _make_images(job, Path(folder))
         yield Path(folder)
+
+
+@contextmanager
+def _images_here(job: Job) -> Iterator[Path | None]:
+    """The same, where all trials are on this machine."""
+    if cluster_address() is not None or not job.plan.shares_images:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(dir=job.folder, prefix="images-") as folder:
+        _make_images(job, Path(folder))
+        yield Path(folder)
+
+
+def _make_images(job: Job, folder: Path) -> None:
+    try:
+        make_images(job, folder)
+    except StageFailedError as error:
+        raise StageError(str(error)) from None
 
 
 def _check_cores(plan: Plan, nodes: list[dict]) -> None:
@@ -160,10 +176,10 @@ def _given_up(done: dict[int, Outcome]) -> set[int]:
 def _settled(outcome: Outcome, logged: SweepRun) -> Outcome:
     """With the run of the trial, which is the only one of it that is left."""
     if outcome.score:
+        if not logged.has_scores(outcome.run_id):
+            return Outcome(outcome.trial, outcome.curve, failure="its scores are not in MLflow")
         logged.keep(outcome.trial, outcome.run_id)
-        if logged.has_scores(outcome.run_id):
-            return outcome
-        return Outcome(outcome.trial, outcome.curve, failure="its scores are not in MLflow")
+        return outcome
     reason = f"given up early by the sweep, after epoch {len(outcome.curve)}"
     run_id = logged.keep_newest(outcome.trial, reason if outcome.is_given_up else outcome.failure)
     return replace(outcome, run_id=run_id)

@@ -19,7 +19,7 @@ _MOST_NAMED = 12  # values of a key that are written beside its axis
 def parallel_coordinates(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
     """A line for each trial, through its values and its score, which is its colour.
 
-    Trials without score, given up or failed, are dotted, and end before it.
+    Trials without score, given up, failed or of other images, are dotted, and end before it.
     """
     keys = [*plan.keys, "ssim_unit"]
     figure = Figure(figsize=(1.9 * len(keys) + 1.5, 4.5), layout="constrained")
@@ -79,7 +79,7 @@ def progress(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
     without = [place[each.trial] for each in outcomes if not each.score]
     for trial in without:
         trials.axvline(trial, color=_GREY, linestyle=":", linewidth=0.8)
-    note = "; dotted: none, given up or failed" if without else ""
+    note = "; dotted: none, or of others" if without else ""
     title = f"Scores, of all validation images{note}"
     trials.set(xlabel="trial, as they began", ylabel="ssim_unit", title=title)
     for axis in (curves, trials):

@@ -105,7 +105,7 @@ class Plan:
         told = [
             *(self.search, self.early_stopping, self.cores, self.order, self.trials, code_version),
             *map(version, _LIBRARIES),
-            *(_listing(Path(trial["data"]["path"])) for trial in self.trials if _is_own(trial)),
+            *map(_listing, sorted({t["data"]["path"] for t in self.trials if _is_own(t)})),
         ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -292,9 +292,9 @@ def _is_own(trial: Mapping[str, Any]) -> bool:
     return DATASETS[data["dataset"]].resolve(data["source"]) == OWN
 
 
-def _listing(folder: Path) -> list[tuple[str, int, int]]:
+def _listing(folder: str) -> list[tuple[str, int, int]]:
     """What tells whether pictures have changed, without reading them."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     stats = ((path, path.stat()) for path in files)
     return [(str(path), found.st_size, found.st_mtime_ns) for path, found in stats]
 

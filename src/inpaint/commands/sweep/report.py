@@ -46,7 +46,8 @@ def report(plan: Plan, outcomes: Sequence[Outcome], folder: Path, logged: SweepR
         with atomic(folder / name) as temporary:
             plots.save(figure, temporary)
     out.print(f"Table and pictures are in {folder}.")
-    metrics = {"sweep/best_valid_ssim_unit": compared[0].score["mean"]} if compared else {}
+    # Of several groups, none is the best.
+    metrics = {"sweep/best_valid_ssim_unit": compared[0].score["mean"]} if len(groups) == 1 else {}
     metrics["sweep/epochs"] = float(sum(len(each.curve) for each in outcomes))
     files = [folder / name for name in ("trials.csv", *figures)]
     logged.log(files, {"sweep.yaml": plan.text}, metrics, "\n\n".join([told, *choices]))

@@ -34,7 +34,8 @@ def search(
 
     Args:
         job: what the trials have in common.
-        images: a folder with `data` of all trials, on this machine; None where Ray brings it.
+        images: a folder with `data` of all trials, on this machine; None where Ray brings it, or
+            trials make their own.
         on_epoch: called with the number of a trial and how many epochs it has trained.
         on_outcome: called with what came of a trial, when it ends; not of those done before.
 
@@ -45,6 +46,7 @@ def search(
     try:
         from ray import tune
         from ray.tune.schedulers import ASHAScheduler
+        from ray.tune.stopper import NoopStopper
     except ImportError as error:
         raise InputError(
             f"inpaint sweep needs the extra `ray`: pip install 'inpaint[ray]' ({error})"
@@ -57,6 +59,7 @@ def search(
 
         def __init__(self) -> None:
             self._curves: dict[int, list[float]] = {}
+            self.failure: Exception | None = None
 
         def __reduce__(self) -> Any:  # Tune wants to keep it for a restart, which we do ourselves
             return tune.Callback, ()
@@ -68,35 +71,56 @@ def search(
             number, epoch = trial.config["trial"], result[_EPOCH]
             curve = self._curves.setdefault(number, [])
             curve[epoch - 1 :] = [result[_SCORE]]
-            on_epoch(number, epoch)
+            self._tell(lambda: on_epoch(number, epoch))
 
         def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
             del iteration, trials
-            print(f"trial {trial.config['trial']} has lost its worker, and goes on with another")
+            told = f"trial {trial.config['trial']} has lost its worker, and goes on with another"
+            self._tell(lambda: print(told, flush=True))
 
         def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
             del iteration, trials
             number, outcome = trial.config["trial"], trial.last_result.get(_OUTCOME)
             if outcome is None:
                 outcome = Outcome(number, self._curves.get(number, []), is_given_up=True)
-            self._tell(outcome)
+            self._end(outcome)
 
         def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
             del iteration, trials
-            failure = f"its worker was lost {1 + _LOST_WORKERS} times"
-            self._tell(Outcome(trial.config["trial"], failure=failure))
+            last = (str(trial.get_error()).strip() or "no reason told").splitlines()[-1]
+            failure = f"its worker was lost {1 + _LOST_WORKERS} times: {last}"
+            self._end(Outcome(trial.config["trial"], failure=failure))
 
-        def _tell(self, outcome: Outcome) -> None:
+        def _end(self, outcome: Outcome) -> None:
             # What was done before may be given up this time, as other trials are ahead of it.
             if outcome.trial not in job.done:
-                on_outcome(outcome)
+                self._tell(lambda: on_outcome(outcome))
 
-    with tempfile.TemporaryDirectory() as storage:
+        def _tell(self, action: Callable[[], None]) -> None:
+            # What is raised here, Tune would take for a fault of the trial's, and try that again.
+            try:
+                if self.failure is None:
+                    action()
+            except Exception as error:
+                self.failure = error
+
+    watcher = Watcher()
+
+    class Stop(NoopStopper):
+        """Ends all once this process cannot write down what comes of it."""
+
+        def __reduce__(self) -> Any:
+            return NoopStopper, ()
+
+        def stop_all(self) -> bool:
+            return watcher.failure is not None
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as storage:
         tune.Tuner(
             tune.with_resources(
                 tune.with_parameters(_run, job=job, images=images), {"cpu": plan.cores}
             ),
-            param_space={"trial": tune.grid_search(list(plan.order))},
+            param_space={"trial": tune.grid_search(_still_to_run(job))},
             tune_config=tune.TuneConfig(
                 scheduler=_scheduler(plan, ASHAScheduler),
                 trial_name_creator=lambda trial: f"trial-{trial.config['trial']:03}",
@@ -106,10 +130,21 @@ def search(
                 name="sweep",
                 storage_path=storage,
                 failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
-                callbacks=[Watcher()],
+                callbacks=[watcher],
+                stop=Stop(),
                 verbose=0,
             ),
         ).fit()
+    if watcher.failure is not None:
+        raise watcher.failure
+
+
+def _still_to_run(job: Job) -> list[int]:
+    """The trials, in the order in which they are begun. What was done before comes first, where
+    others have to be compared with it."""
+    if job.plan.early_stopping is None:
+        return [number for number in job.plan.order if number not in job.done]
+    return sorted(job.plan.order, key=lambda number: number not in job.done)
 
 
 def _scheduler(plan: Plan, asha: Callable[..., Any]) -> Any:
