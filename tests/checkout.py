@@ -18,7 +18,8 @@ from mlflow.entities import Run
 
 ROOT = Path(__file__).parents[1]
 TRACKED = ("src", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", ".dvc/config",
-           ".dvc/.gitignore", "data/own/README.md", "data/own/.gitignore")  # fmt: skip
+           ".dvc/.gitignore", "data/own/README.md", "data/own/.gitignore",
+           "examples/sweep.yaml")  # fmt: skip
 TINY: dict[str, dict[str, Any]] = {
     "data": {"train_size": 60, "valid_size": 30, "test_size": 50},
     "model": {"filters": 4},
