@@ -64,8 +64,9 @@ class SweepRun:
         """
         with telling_problems(self.root):
             run = self.store.find(run_id)
-        is_there = run is not None and run.info.lifecycle_stage == "active"
-        return run is not None and is_there and SCORE in run.data.metrics
+        if run is None or run.info.lifecycle_stage != "active":
+            return False
+        return SCORE in run.data.metrics
 
     def keep(self, trial: int, training_id: str) -> None:
         """Delete the runs of a trial but the one that counts: a trial begins again when its worker

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from inpaint.base import checkpoints, origin
 from inpaint.base.cluster import cluster_address, connected, require_ray
-from inpaint.base.errors import InputError, StageError
+from inpaint.base.errors import InputError
 from inpaint.base.files import write_text
 from inpaint.base.paths import Paths, project_root
 from inpaint.commands.sweep.outcome import Outcome, ranked, read_outcomes, write_outcome
 from inpaint.commands.sweep.plan import Plan, read_plan
 from inpaint.commands.sweep.report import report, values_of
 from inpaint.commands.sweep.search import search
-from inpaint.commands.sweep.trial import Job, StageFailedError, make_images
+from inpaint.commands.sweep.trial import Job, make_images
 from inpaint.params import load_params
 from inpaint.terminal.console import console
 from inpaint.terminal.progress import ProgressBar
@@ -121,11 +121,13 @@ def _search(job: Job, done: dict[int, Outcome]) -> None:
         best = f"best {groups[0][0].score['mean']:.4f}" if groups else ""
         bar.update(epochs.total(), f"{len(done)}/{len(plan.trials)} trials ended  {best}")
 
+    has_nodes = cluster_address() is not None
     with (
         ProgressBar("Epoch of all trials", total, lines=20) as bar,
-        _images_sent(job) as sent,
+        # What Ray sends to other nodes lies outside of the project, whose .gitignore it heeds.
+        _images(job, is_wanted=has_nodes, within=None) as sent,
         connected("inpaint sweep", sent) as ray,
-        _images_here(job) as images,
+        _images(job, is_wanted=not has_nodes, within=job.folder) as images,
     ):
         _check_cores(plan, ray.nodes())
         search(job, images, on_epoch, on_outcome)
@@ -133,33 +135,21 @@ def _search(job: Job, done: dict[int, Outcome]) -> None:
 
 
 @contextmanager
-def _images_sent(job: Job) -> Iterator[Path | None]:
-    """A folder for Ray to send to other nodes, with the images and holes that all trials share."""
-    if cluster_address() is None or not job.plan.shares_images:
+def _images(job: Job, *, is_wanted: bool, within: Path | None) -> Iterator[Path | None]:
+    """A folder with the images and holes that all trials share; None if it is not wanted here, or
+    they share none.
+
+    Args:
+        job: what the trials have in common.
+        is_wanted: whether trials, or Ray, look for them in this folder.
+        within: where it lies; None for a place of the system's.
+    """
+    if not (is_wanted and job.plan.shares_images):
         yield None
         return
-    # Not in the project, whose .gitignore Ray heeds.
-    with tempfile.TemporaryDirectory() as folder:
-        _make_images(job, Path(folder))
+    with tempfile.TemporaryDirectory(dir=within, prefix="images-") as folder:
+        make_images(job, Path(folder))
         yield Path(folder)
-
-
-@contextmanager
-def _images_here(job: Job) -> Iterator[Path | None]:
-    """The same, where all trials are on this machine."""
-    if cluster_address() is not None or not job.plan.shares_images:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(dir=job.folder, prefix="images-") as folder:
-        _make_images(job, Path(folder))
-        yield Path(folder)
-
-
-def _make_images(job: Job, folder: Path) -> None:
-    try:
-        make_images(job, folder)
-    except StageFailedError as error:
-        raise StageError(str(error)) from None
 
 
 def _check_cores(plan: Plan, nodes: list[dict]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from inpaint.base.checked import read_checked
+from inpaint.base.errors import StageError
 from inpaint.base.files import write_text
 from inpaint.base.origin import ORIGIN, Origin
 from inpaint.base.paths import Paths
@@ -53,10 +54,6 @@ class Job:
     done: dict[int, Outcome]
 
 
-class StageFailedError(Exception):
-    """A stage has failed; the message is what it told."""
-
-
 def run_trial(
     job: Job, trial: int, images: Path, on_epoch: Callable[[int, float], None]
 ) -> Outcome:
@@ -81,7 +78,7 @@ def run_trial(
         try:
             for stage in stages:
                 _run_stage(stage, tree, environment, on_epoch)
-        except StageFailedError as error:
+        except StageError as error:
             # A network that has learned nothing has scores all the same.
             if not Paths(tree).metrics.exists():
                 return Outcome(trial, curve=_curve(tree), failure=str(error))
@@ -92,7 +89,7 @@ def make_images(job: Job, tree: Path) -> None:
     """Make, in a tree, the images and holes that all trials share.
 
     Raises:
-        StageFailedError: a stage has failed.
+        StageError: a stage has failed.
     """
     _write_params(tree, job.plan.trials[0])
     environment = _environment(job, 0, tree)
@@ -156,7 +153,7 @@ def _run_stage(
     finally:
         _end(process)
     if process.returncode:
-        raise StageFailedError(f"{stage}: {_reason(process.returncode, told)}")
+        raise StageError(f"{stage}: {_reason(process.returncode, told)}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
