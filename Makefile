@@ -50,15 +50,19 @@ run: setup
 serve: setup
 	inpaint serve --model models:/$(MODEL)@champion --port $(PORT)
 
+# Two processes, each with whole files, whose tests share what is expensive to make; the files in
+# their order: those that take longest come first.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 test: $(BIN)/ready
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-all: $(BIN)/ready
-	$(BIN)/pytest -m "not torture" --no-skips
+	$(PYTEST) -m "not torture" --no-skips
 
 torture: $(BIN)/ready
-	$(BIN)/pytest -m torture tests/faults
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties
+	$(PYTEST) -m torture tests/faults
+	HYPOTHESIS_PROFILE=long $(PYTEST) tests/properties
 	for reader in idx compressed-idx cifar picture params; do \
 	  $(BIN)/python -m tests.faults.fuzz $$reader 150 || exit; done
 

@@ -70,8 +70,10 @@ def finish(project: Checkout, process: subprocess.Popen[bytes]) -> str:
 
 def wait_for(project: Checkout, process: subprocess.Popen[bytes], pattern: str) -> None:
     """Until there is such a file."""
+    until = time.monotonic() + 300
     while not list(project.root.glob(pattern)):
         assert process.poll() is None, finish(project, process)
+        assert time.monotonic() < until, pattern
         time.sleep(0.1)
 
 

@@ -11,7 +11,7 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
@@ -143,11 +143,8 @@ def discard(root: Path, training: Mapping[str, Any]) -> None:
         root: the project tree.
         training: the content of reports/train.json.
     """
-    for path in checkpoints_dir(root).glob(f"{key_of(training)}-*.npz"):
-        with if_free(_lock_of(path)) as is_free:
-            kept = Slot(path).load() if is_free else None
-            if kept is not None and kept.facts["run_id"] == training["run_id"]:
-                path.unlink(missing_ok=True)
+    run_id = training["run_id"]
+    _discard(root, f"{key_of(training)}-*.npz", lambda facts: facts["run_id"] == run_id)
 
 
 def discard_trials(root: Path, sweep: str, trials: Collection[int]) -> None:
@@ -159,10 +156,16 @@ def discard_trials(root: Path, sweep: str, trials: Collection[int]) -> None:
         sweep: its run.
         trials: their numbers.
     """
-    for path in checkpoints_dir(root).glob("[!.]*.npz"):
+    ended = [[sweep, trial] for trial in trials]
+    _discard(root, "[!.]*.npz", lambda facts: facts.get("trial") in ended)
+
+
+def _discard(root: Path, pattern: str, is_meant: Callable[[dict[str, Any]], bool]) -> None:
+    """Remove the checkpoints that are meant by their facts and that no process holds."""
+    for path in checkpoints_dir(root).glob(pattern):
         with if_free(_lock_of(path)) as is_free:
             kept = Slot(path).load() if is_free else None
-            if kept is not None and kept.facts.get("trial") in [[sweep, each] for each in trials]:
+            if kept is not None and is_meant(kept.facts):
                 path.unlink(missing_ok=True)
 
 
