@@ -54,6 +54,7 @@ def test_params_are_text_by_their_path() -> None:
 def test_a_run_is_named_by_its_experiment_or_by_what_tells_most() -> None:
     assert run_name(TRAINED) == "longer"
     assert run_name(with_origin(experiment=None)) == "mnist-residual_unet-70"
+    assert run_name(with_origin(experiment=None, sweep="0" * 32, trial=3)) == "trial-003"
 
 
 def test_tags_tell_where_a_run_comes_from_and_what_it_is_made_of() -> None:

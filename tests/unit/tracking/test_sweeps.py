@@ -26,7 +26,7 @@ def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def sweep_of(root: Path, earlier: str = "") -> Iterator[SweepRun]:
     lock = lock_in(root, "fedcba9876543210-1")
-    started = sweep_run(root, "inpaint", "0123", "sweep-wide", PARAMS, lock, earlier)
+    started = sweep_run(root, "inpaint", "0123", "wide", PARAMS, lock, earlier)
     with FileLock(lock), started as sweep:
         yield sweep
 
@@ -96,7 +96,7 @@ def test_a_sweep_that_is_ended_goes_on_as_the_same_run(
 def test_a_killed_sweep_is_settled(tmp_path: Path) -> None:
     store = connect(tmp_path, "inpaint")
     tags = {"sweep": "0123"} | writer_tags(lock_in(tmp_path, "fedcba9876543210-1"))
-    run_id = store.create("sweep-wide", 0, tags).info.run_id
+    run_id = store.create("wide", 0, tags).info.run_id
     settle(store.client)
     assert status(store.client, run_id) == "KILLED"
 
@@ -159,6 +159,7 @@ def test_a_store_that_does_not_answer_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with (
         pytest.raises(InputError, match=r"http://127\.0\.0\.1:1 cannot be used"),
         sweep_of(tmp_path),

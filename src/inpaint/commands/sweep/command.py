@@ -36,9 +36,8 @@ def sweep(root: Path, file: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         known = folder / "run"  # where its runs are: another clone's sweep is another one
         earlier = known.read_text().strip() if known.exists() else ""
-        name, told = f"sweep-{plan.name}", _parameters(plan)
-        experiment = params.tracking.experiment
-        with sweep_run(root, experiment, key, name, told, lock, earlier) as logged:
+        experiment, told = params.tracking.experiment, _parameters(plan)
+        with sweep_run(root, experiment, key, plan.name, told, lock, earlier) as logged:
             write_text(known, logged.run_id)
             try:
                 outcomes = _outcomes(plan, root, folder, logged)

@@ -75,7 +75,7 @@ def progress(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
         trials.errorbar(numbers, means, yerr=reach, fmt="o", color="#0072B2", capsize=3)
         best = np.maximum.accumulate(means)
         trials.step(numbers, best, where="post", color="#E69F00", label="best so far")
-        trials.legend(frameon=False, loc="lower right")
+        trials.legend(frameon=False, loc="best")
     without = [place[each.trial] for each in outcomes if not each.score]
     for trial in without:
         trials.axvline(trial, color=_GREY, linestyle=":", linewidth=0.8)
