@@ -82,6 +82,8 @@ def _choice(plan: Plan, group: Sequence[Outcome]) -> str:
         told += f" Its interval overlaps {whose}."
     if best.troubles:
         return f"{told} But its network {' and '.join(best.troubles)}."
+    if best.gain["high"] < 0:
+        told += f" But a method without training is better, by {-best.gain['mean']:.4f}."
     return f"{told} `inpaint reproduce {best.run_id[:8]}` makes it an experiment."
 
 

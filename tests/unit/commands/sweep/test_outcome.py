@@ -70,6 +70,13 @@ def test_a_best_that_learned_nothing_is_no_choice(plan: Plan) -> None:
     assert told.endswith(" But its network learned nothing.")
 
 
+def test_a_best_below_what_trains_nothing_says_so(plan: Plan) -> None:
+    told = _choice(plan, [outcome(1, 0.88)])
+    assert "But a method without training is better, by 0.0200." in told
+    for unclear in (outcome(1, 0.895), outcome(1, 0.905)):
+        assert "But" not in _choice(plan, [unclear])
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "null"), (True, "true"), ("ä b", "ä b"), (0.5, "0.5"), ([1], "[1]")]
 )
