@@ -60,8 +60,9 @@ test: $(BIN)/ready
 test-all: $(BIN)/ready
 	$(PYTEST) -m "not torture" --no-skips
 
+# -rP shows what the tests have counted.
 torture: $(BIN)/ready
-	$(PYTEST) -m torture tests/faults
+	$(PYTEST) -m torture -rP tests/faults
 	HYPOTHESIS_PROFILE=long $(PYTEST) tests/properties
 	for reader in idx compressed-idx cifar picture params; do \
 	  $(BIN)/python -m tests.faults.fuzz $$reader 150 || exit; done
