@@ -248,7 +248,8 @@ class Params(_Section):
 
 class _PlainLoader(yaml.SafeLoader):
     """Refuses a key that is there twice, of which YAML itself would silently take the last one;
-    aliases, of which a few lines make more than the memory holds; and tags, which name a type."""
+    aliases, of which a few lines make more than the memory holds; tags, which name a type; and
+    numbers that are others to DVC, which reads YAML 1.2."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -269,6 +270,25 @@ class _PlainLoader(yaml.SafeLoader):
             told = f"received the {what}, allowed: plain values"
             raise yaml.composer.ComposerError(None, None, told, event.start_mark)
         return super().compose_node(parent, index)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
+        _refuse_ambiguity(node)
+        return super().construct_yaml_int(node)
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> Any:
+        _refuse_ambiguity(node)
+        return super().construct_yaml_float(node)
+
+
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _PlainLoader.construct_yaml_int)
+_PlainLoader.add_constructor("tag:yaml.org,2002:float", _PlainLoader.construct_yaml_float)
+
+
+def _refuse_ambiguity(node: yaml.ScalarNode) -> None:
+    # In YAML 1.1, 010 is 8, and 1:30 is 90.
+    if re.fullmatch(r"[+-]?0[\d_]+|.*:.*", node.value):
+        told = f"received {node.value}, allowed: a number without leading zeros and colons"
+        raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
 
 
 def load_params(path: Path) -> Params:

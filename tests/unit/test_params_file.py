@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from dvc.utils.serialize import parse_yaml  # type: ignore[import-untyped]
 
 from inpaint.base.errors import InputError
-from inpaint.params import load_params
+from inpaint.params import load_params, read_yaml
 from tests.unit.params_yaml import PARAMS_YAML, load_text, refusal
 
 
@@ -52,6 +53,10 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         ("? [1, 2]\n: 1\n? [1, 2]\n: 2\n", "the key [1, 2] is there twice", 1, 1),
         ("a: &x 1\nb: *x\n", "received the alias *x, allowed: plain values", 2, 4),
         ("a: !b 1\n", "received the tag !b, allowed: plain values", 1, 4),
+        *(
+            (f"a: {n}\n", f"received {n}, allowed: a number without leading zeros and colons", 1, 4)
+            for n in ("010", "-07", "0_1", "1:30", "1:30.5")
+        ),
     ],
 )
 def test_what_is_no_plain_yaml_is_refused_with_its_place(
@@ -59,6 +64,15 @@ def test_what_is_no_plain_yaml_is_refused_with_its_place(
 ) -> None:
     place = f'in "<unicode string>", line {line}, column {column}'
     assert refusal(tmp_path, text).startswith(f"{tmp_path}/params.yaml is not YAML: {told} {place}")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("10", 10), ("0x10", 16), ("0", 0), ("-0", 0), ("0.5", 0.5), ("1.0e+1", 10)]
+)
+def test_numbers_that_are_the_same_to_dvc_are_read(tmp_path: Path, text: str, value: float) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f"a: {text}\n")
+    assert read_yaml(path, "make it") == {"a": value} == parse_yaml(path.read_text(), path)
 
 
 def test_a_file_may_have_a_hundred_thousand_bytes(tmp_path: Path) -> None:
