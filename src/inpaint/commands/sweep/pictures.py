@@ -74,14 +74,14 @@ def progress(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
         reach = np.abs(ends - means)
         trials.errorbar(numbers, means, yerr=reach, fmt="o", color="#0072B2", capsize=3)
         best = np.maximum.accumulate(means)
-        trials.step(numbers, best, where="post", color="#E69F00", label="best so far")
-        trials.legend(frameon=False, loc="best")
+        trials.step(numbers, best, where="post", color="#E69F00")
     without = [place[each.trial] for each in outcomes if not each.score]
     for trial in without:
         trials.axvline(trial, color=_GREY, linestyle=":", linewidth=0.8)
     note = "; dotted: none, or of others" if without else ""
     title = f"Scores, of all validation images{note}"
-    trials.set(xlabel="trial, as they began", ylabel="ssim_unit", title=title)
+    order = "trial, as they began; line: best so far"
+    trials.set(xlabel=order, ylabel="ssim_unit", title=title)
     for axis in (curves, trials):
         axis.spines[["top", "right"]].set_visible(False)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
