@@ -42,8 +42,10 @@ def test_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"params\.yaml is not there"):
-        load_params(tmp_path / "params.yaml")
+    path = tmp_path / "params.yaml"
+    told = f"{path} is not there: run in the project's root, which holds params.yaml"
+    with pytest.raises(InputError, match=f"^{re.escape(told)}$"):
+        load_params(path)
 
 
 @pytest.mark.parametrize(
