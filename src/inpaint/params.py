@@ -76,6 +76,7 @@ Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)
 
 _LARGEST = 100_000  # bytes of params.yaml
 _LONGEST_NUMBER = 50  # characters
+_NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")  # YAML's
 _MOST_TOLD = 10  # of what is wrong
 _LONGEST_ECHO = 300  # characters of a wrong value
 _NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"
@@ -271,24 +272,12 @@ class _PlainLoader(yaml.SafeLoader):
             raise yaml.composer.ComposerError(None, None, told, event.start_mark)
         return super().compose_node(parent, index)
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
-        _refuse_ambiguity(node)
-        return super().construct_yaml_int(node)
-
-    def construct_yaml_float(self, node: yaml.ScalarNode) -> Any:
-        _refuse_ambiguity(node)
-        return super().construct_yaml_float(node)
-
-
-_PlainLoader.add_constructor("tag:yaml.org,2002:int", _PlainLoader.construct_yaml_int)
-_PlainLoader.add_constructor("tag:yaml.org,2002:float", _PlainLoader.construct_yaml_float)
-
-
-def _refuse_ambiguity(node: yaml.ScalarNode) -> None:
-    # In YAML 1.1, 010 is 8, and 1:30 is 90.
-    if re.fullmatch(r"[+-]?0[\d_]+|.*:.*", node.value):
-        told = f"received {node.value}, allowed: a number without leading zeros and colons"
-        raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        # In YAML 1.1, 010 is 8, and 1:30 is 90.
+        if node.tag in _NUMBER_TAGS and re.fullmatch(r"[+-]?0[\d_]+|.*:.*", node.value):
+            told = f"received {node.value}, allowed: a number without leading zeros and colons"
+            raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
+        return super().construct_scalar(node)
 
 
 def load_params(path: Path) -> Params:

@@ -182,7 +182,7 @@ def _add_diff(record: Record, made_by: Mapping[str, Any]) -> None:
 
 
 def run_name(trained: Mapping[str, Any]) -> str:
-    """The experiment's name, else the number in a sweep, else the most telling parameters."""
+    """The number in a sweep, else the experiment's name, else the most telling parameters."""
     params, origin = trained["params"], trained["origin"]
     if "trial" in origin:  # below the run of its sweep, where all are much the same
         return f"trial-{origin['trial']:03}"
