@@ -56,7 +56,7 @@ def test_another_hole_size_cuts_other_holes(checkout: Any) -> None:
         (
             (
                 "cli/stages.py",
-                "params.py",
+                "params/__init__.py",
                 "commands/launch.py",
                 "terminal/progress.py",
                 "tracking/sync.py",

@@ -7,7 +7,8 @@ import pytest
 from dvc.utils.serialize import parse_yaml  # type: ignore[import-untyped]
 
 from inpaint.base.errors import InputError
-from inpaint.params import load_params, read_yaml
+from inpaint.params import load_params
+from inpaint.params.plain_yaml import read_yaml
 from tests.unit.params_yaml import PARAMS_YAML, load_text, refusal
 
 

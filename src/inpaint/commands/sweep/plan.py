@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from inpaint.base.errors import InputError
 from inpaint.data.images.catalogue import DATASETS, OWN
-from inpaint.params import Number, Params, Seed, allowed_values, check_params, read_yaml
+from inpaint.params import Number, Params, Seed, allowed_values, check_params
+from inpaint.params.plain_yaml import read_yaml
 
 MOST_TRIALS = 1000
 # What decides what comes of a training, and so can be searched, but for two keys that do not.

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -25,6 +24,7 @@ from pydantic import (
 from inpaint.base.errors import InputError
 from inpaint.data.holes import HOLE_KINDS, in_pixels
 from inpaint.data.images.catalogue import DATASETS
+from inpaint.params.plain_yaml import read_yaml
 from inpaint.restoring.networks import NETWORKS
 from inpaint.training.losses import LOSSES
 
@@ -74,9 +74,7 @@ Seed = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 # Pixels, or a share of the image's shorter side.
 Length = Annotated[StrictInt, Field(ge=1)] | Annotated[Number, Field(gt=0, lt=1)]
 
-_LARGEST = 100_000  # bytes of params.yaml
 _LONGEST_NUMBER = 50  # characters
-_NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")  # YAML's
 _MOST_TOLD = 10  # of what is wrong
 _LONGEST_ECHO = 300  # characters of a wrong value
 _NUM_IMAGES = "a whole number from 1 to 1000000, or null for all there are"
@@ -247,39 +245,6 @@ class Params(_Section):
             )
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML itself would silently take the last one;
-    aliases, of which a few lines make more than the memory holds; tags, which name a type; and
-    numbers that are others to DVC, which reads YAML 1.2."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            name = str(self.construct_object(key, deep=True))
-            if name in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name} is there twice", node.start_mark
-                )
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        is_alias, tag = isinstance(event, yaml.AliasEvent), getattr(event, "tag", None)
-        if is_alias or tag:
-            what = f"alias *{event.anchor}" if is_alias else f"tag {tag}"
-            told = f"received the {what}, allowed: plain values"
-            raise yaml.composer.ComposerError(None, None, told, event.start_mark)
-        return super().compose_node(parent, index)
-
-    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
-        # In YAML 1.1, 010 is 8, and 1:30 is 90.
-        if node.tag in _NUMBER_TAGS and re.fullmatch(r"[+-]?0[\d_]+|.*:.*", node.value):
-            told = f"received {node.value}, allowed: a number without leading zeros and colons"
-            raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
-        return super().construct_scalar(node)
-
-
 def load_params(path: Path) -> Params:
     """Read and check a params.yaml.
 
@@ -289,33 +254,6 @@ def load_params(path: Path) -> Params:
     """
     content = read_yaml(path, "run in the project's root, which holds params.yaml")
     return check_params(content, path.name)
-
-
-def read_yaml(path: Path, if_missing: str) -> Any:
-    """Read a file that a person has written: plain values, in lists and under names.
-
-    Args:
-        path: of the file.
-        if_missing: what to do then.
-
-    Raises:
-        InputError: the file is missing, too large, or is not YAML.
-    """
-    try:
-        size = path.stat().st_size
-        if size > _LARGEST:
-            raise InputError(f"{path}: received {size:,} bytes, allowed: up to {_LARGEST:,}")
-        return yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
-    except FileNotFoundError:
-        raise InputError(f"{path} is not there: {if_missing}") from None
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError) as error:  # no text, or a number of too many digits
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise InputError(f"{path} is not read: it is nested too deeply") from None
 
 
 def check_params(content: Any, name: str) -> Params:
