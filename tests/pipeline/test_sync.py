@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from mlflow.entities import LoggedModelStatus
+from mlflow.entities import LoggedModelStatus, Metric
 
 from inpaint.base.errors import InputError
 from inpaint.tracking.record import read_record
 from inpaint.tracking.runs import Runs
-from inpaint.tracking.store import Store
+from inpaint.tracking.store import TRAINING_ID, Store
 from inpaint.tracking.sync import Synced, complete
 from tests.pipeline.stored_runs import (
     CURVES,
@@ -83,6 +83,22 @@ def test_the_run_has_the_times_of_the_training(pulled: Any) -> None:
     [first, last] = store.client.get_metric_history(run.info.run_id, "curves/train_loss")
     assert first.timestamp == pytest.approx((run.info.start_time + run.info.end_time) / 2, abs=1)
     assert last.timestamp == run.info.end_time
+
+
+def test_an_epoch_is_not_before_one_that_was_logged_as_it_ended(pulled: Any) -> None:
+    trained = json.loads(pulled.paths.train_summary.read_text())
+    store = store_of(pulled)
+    record = read_record(pulled.paths)
+    run = store.create(record.name, record.started, {TRAINING_ID: trained["run_id"]})
+    logged_at = record.ended + 1000  # getting ready took longer than the second epoch
+    [first, _] = record.curves
+    metrics = [Metric(key, value, logged_at, 1) for key, value in first.items()]
+    store.client.log_batch(run.info.run_id, metrics=metrics)
+    assert "curves" in sync(pulled).added
+    history = store.client.get_metric_history(run.info.run_id, "curves/train_loss")
+    assert [(metric.step, metric.timestamp) for metric in history] == [
+        (1, logged_at), (2, logged_at),
+    ]  # fmt: skip
 
 
 def test_the_run_has_the_scores_worth_comparing_and_all_files(pulled: Any) -> None:

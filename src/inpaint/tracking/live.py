@@ -12,7 +12,7 @@ from mlflow.entities import Metric, Run
 
 from inpaint.tracking import record, settling
 from inpaint.tracking.store import PROBLEMS, TRAINING_ID, Store, connect, describe_problem
-from inpaint.tracking.sync import log_batch, log_inputs, logged_steps
+from inpaint.tracking.sync import log_batch, log_inputs, logged_epochs
 
 # Of the training's time, how much a slow server may take; what has to wait is logged at the end.
 _SHARE = 0.1
@@ -129,7 +129,7 @@ class LiveRun:
         store.client.update_run(run.info.run_id, "RUNNING", name)
         settling.forget_failure(store.client, run)
         # Also epochs that are to be trained again: the checkpoint was of an earlier one.
-        self._there = logged_steps(store, run, self._waiting[0].key)
+        self._there = set(logged_epochs(store, run, self._waiting[0].key))
         self._waiting = [metric for metric in self._waiting if metric.step not in self._there]
         self._marked = {record.LEARNED_NOTHING} & run.data.tags.keys()
 

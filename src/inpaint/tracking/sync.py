@@ -168,9 +168,14 @@ def log_inputs(store: Store, run_id: str, inputs: Mapping[str, Mapping[str, Any]
     )
 
 
-def logged_steps(store: Store, run: Run, metric: str) -> set[int]:
-    """The epochs that a run has a metric for, and with it the others: all are logged at once."""
-    return {each.step for each in store.client.get_metric_history(run.info.run_id, metric)}
+def logged_epochs(store: Store, run: Run, metric: str) -> dict[int, int]:
+    """The epochs that a run has a metric for, and with it the others: all are logged at once.
+
+    Returns:
+        Epoch -> its time, in milliseconds since 1970.
+    """
+    history = store.client.get_metric_history(run.info.run_id, metric)
+    return {each.step: each.timestamp for each in history}
 
 
 def _add_params(store: Store, run: Run, record: Record) -> bool:
@@ -201,15 +206,19 @@ def _add_inputs(store: Store, run: Run, record: Record) -> bool:
 
 
 def _add_curves(store: Store, run: Run, record: Record) -> bool:
-    """Log the epochs that are missing, spread over the time of the training."""
-    there = logged_steps(store, run, next(iter(record.curves[0])))
+    """Log the epochs that are missing, spread over the time of the training.
+
+    None is before an earlier epoch, which may have been logged as it ended: later than by this
+    time, that of getting ready does not count.
+    """
+    there = logged_epochs(store, run, next(iter(record.curves[0])))
     per_epoch = (record.ended - record.started) / len(record.curves)
-    missing = [
-        Metric(key, value, round(record.started + epoch * per_epoch), epoch)
-        for epoch, values in enumerate(record.curves, start=1)
-        if epoch not in there
-        for key, value in values.items()
-    ]
+    missing: list[Metric] = []
+    latest = record.started
+    for epoch, values in enumerate(record.curves, start=1):
+        latest = max(latest, there.get(epoch, round(record.started + epoch * per_epoch)))
+        if epoch not in there:
+            missing += [Metric(key, value, latest, epoch) for key, value in values.items()]
     log_batch(store, run.info.run_id, metrics=missing)
     return bool(missing)
 
