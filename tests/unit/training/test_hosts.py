@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,16 @@ from inpaint.training.hosts import ALONE, Hosts, meet, named
 from tests.e2e.server import free_port
 
 WORKERS = ["10.0.0.1:2222", "worker.example.org:2223", "[fe80::1]:2224"]
+
+
+def has_ipv6() -> bool:
+    with suppress(OSError), socket.socket(socket.AF_INET6) as made:
+        made.bind(("::1", 0))
+        return True
+    return False
+
+
+NEEDS_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 
 def name(monkeypatch: pytest.MonkeyPatch, cluster: Any, kind: str, index: Any) -> Hosts:
@@ -115,7 +126,7 @@ def outcomes(
         return list(pool.map(attempt, there))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=NEEDS_IPV6)])
 def test_processes_meet(host: str) -> None:
     assert outcomes(["same"] * 3, host=host) == [""] * 3
 

@@ -92,6 +92,7 @@ def _outcomes(plan: Plan, root: Path, folder: Path, logged: SweepRun) -> list[Ou
         if done:
             print(f"goes on: {len(done)} of {len(plan.trials)} trials have ended already")
         _search(job, done)
+    checkpoints.discard_trials(root, logged.run_id, range(len(plan.trials)))
     outcomes = [_settled(done[number], logged) for number in range(len(plan.trials))]
     for outcome in outcomes:
         write_outcome(folder, outcome)
@@ -100,7 +101,8 @@ def _outcomes(plan: Plan, root: Path, folder: Path, logged: SweepRun) -> list[Ou
 
 def _search(job: Job, done: dict[int, Outcome]) -> None:
     """Run the trials that are left; ``done`` is added to."""
-    plan, epochs = job.plan, Counter[int]()
+    plan = job.plan
+    epochs = Counter({number: plan.epochs(number) for number in done})
     total = sum(plan.epochs(number) for number in range(len(plan.trials)))
 
     def on_epoch(number: int, epoch: int) -> None:
@@ -130,7 +132,6 @@ def _search(job: Job, done: dict[int, Outcome]) -> None:
     ):
         _check_cores(plan, ray.nodes())
         search(job, images, on_epoch, on_outcome)
-    checkpoints.discard_trials(job.root, job.origin["sweep"], range(len(plan.trials)))
 
 
 @contextmanager

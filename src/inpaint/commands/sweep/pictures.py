@@ -40,9 +40,9 @@ def parallel_coordinates(plan: Plan, outcomes: Sequence[Outcome]) -> Figure:
         _name_values(axis, x, [setting[key] for setting in plan.settings], places[x])
     axis.axvline(len(plan.keys), color="black", linewidth=0.8)
     if scored:
-        values = sorted(each.score["mean"] for each in scored)
-        for height, value in {1.0: values[-1], 0.0: values[0]}.items():
-            _write(axis, len(plan.keys), height if len(values) > 1 else 0.5, f"{value:.4f}")
+        scores = {height_of[each.trial]: each.score["mean"] for each in scored}
+        for height in {min(scores), max(scores)}:
+            _write(axis, len(plan.keys), height, f"{scores[height]:.4f}")
     axis.set(xticks=range(len(keys)), yticks=[], xlim=(-0.2, len(keys) - 0.7), ylim=(-0.05, 1.05))
     axis.set_xticklabels(keys, fontsize=9)
     axis.tick_params(length=0)

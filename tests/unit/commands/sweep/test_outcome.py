@@ -117,6 +117,22 @@ def test_a_better_trial_is_drawn_above_a_worse_one(plan: Plan) -> None:
     assert "0.9500" in {text.get_text() for text in axis.texts}
 
 
+@pytest.mark.parametrize("means", [[0.95, 0.93, 0.95], [0.94, 0.94]])
+def test_the_best_and_the_worst_score_are_written_where_their_lines_end(
+    plan: Plan, means: list[float]
+) -> None:
+    trials = [outcome(number, mean) for number, mean in enumerate(means)]
+    axis = pictures.parallel_coordinates(plan, trials).axes[0]
+    [*keys, score] = [tick.get_text() for tick in axis.get_xticklabels()]
+    written = {text.xy[1]: text.get_text() for text in axis.texts if text.xy[0] == len(keys)}
+    ends = {
+        float(np.asarray(line.get_ydata())[-1]) for line in axis.lines if len(line.get_xdata()) == 3
+    }
+    assert score == "ssim_unit"
+    assert set(written) == ends
+    assert sorted(written.values()) == sorted({f"{mean:.4f}" for mean in means})
+
+
 def test_files_hold_plain_values(tmp_path: Path) -> None:
     write_outcome(tmp_path, replace(outcome(0, 0.95), troubles=["learned nothing"]))
     assert json.loads((tmp_path / "trial-000.json").read_text())["troubles"] == ["learned nothing"]
