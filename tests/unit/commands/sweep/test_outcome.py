@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Annotation
 
 from inpaint.commands.sweep import pictures
 from inpaint.commands.sweep.outcome import Outcome, ranked, read_outcomes, write_outcome
@@ -124,10 +125,10 @@ def test_the_best_and_the_worst_score_are_written_where_their_lines_end(
     trials = [outcome(number, mean) for number, mean in enumerate(means)]
     axis = pictures.parallel_coordinates(plan, trials).axes[0]
     [*keys, score] = [tick.get_text() for tick in axis.get_xticklabels()]
-    written = {text.xy[1]: text.get_text() for text in axis.texts if text.xy[0] == len(keys)}
-    ends = {
-        float(np.asarray(line.get_ydata())[-1]) for line in axis.lines if len(line.get_xdata()) == 3
-    }
+    notes = [text for text in axis.texts if isinstance(text, Annotation)]
+    written = {note.xy[1]: note.get_text() for note in notes if note.xy[0] == len(keys)}
+    heights = [np.asarray(line.get_ydata()) for line in axis.lines]
+    ends = {float(each[-1]) for each in heights if len(each) == 1 + len(keys)}
     assert score == "ssim_unit"
     assert set(written) == ends
     assert sorted(written.values()) == sorted({f"{mean:.4f}" for mean in means})
