@@ -15,7 +15,7 @@ from tests.faults.killing import leftovers, runs
 from tests.pipeline.conftest import make_project
 
 ROOT = Path(__file__).parents[2]
-EPOCHS = 24
+EPOCHS = 12
 
 
 def training(root: Path) -> "subprocess.Popen[str]":
@@ -71,7 +71,7 @@ def test_weights_and_run_are_those_of_an_undisturbed_training(masked: Any) -> No
     assert again.returncode == 0
     assert first.startswith("goes on after epoch ")
     kept = int(first.split()[4])
-    assert 1 <= kept < EPOCHS  # a disk that is slow, or a late kill, moves it
+    assert 3 <= kept <= 5  # what was going on when it was killed may have been finished
     assert rest[0].startswith(f"Epoch {kept + 1}/{EPOCHS}")
     [finished] = runs(root)
     assert finished.run_id == run.run_id
