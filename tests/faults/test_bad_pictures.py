@@ -1,6 +1,7 @@
 """Pictures as no camera makes them: read, or refused in one line; and no more memory than that."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -151,3 +152,9 @@ def test_a_folder_and_a_missing_file_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["/dev/null", "/dev/zero", "/proc/self/mem"])
 def test_what_is_no_file_is_refused(what: str) -> None:
     assert read_or_refuse(Path(what)) is None
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.png"
+    os.mkfifo(path)
+    assert read_or_refuse(path) is None
