@@ -32,13 +32,14 @@ def hanging() -> Iterator[str]:
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
+def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
     """Always the same."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -58,6 +59,7 @@ SERVERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
     "hangs": hanging,
     "500": lambda: answering(500, b"Internal Server Error"),
     "503 in JSON": lambda: answering(503, b'{"error_code": "TEMPORARILY_UNAVAILABLE"}'),
+    "503 for an hour": lambda: answering(503, b"Maintenance", **{"Retry-After": "3600"}),
     "401": lambda: answering(401, b"You are not authenticated."),
     "a page": lambda: answering(200, b"<html>Please log in</html>"),
     "empty JSON": lambda: answering(200, b"{}"),

@@ -15,10 +15,11 @@ import yaml
 from mlflow.entities import LoggedModelStatus, Metric
 
 from inpaint.base.errors import InputError
+from inpaint.commands.launch import launch_command
 from inpaint.tracking.record import read_record
 from inpaint.tracking.runs import Runs
 from inpaint.tracking.store import TRAINING_ID, Store
-from inpaint.tracking.sync import Synced, complete
+from inpaint.tracking.sync import Synced, complete, log_results
 from tests.pipeline.stored_runs import (
     CURVES,
     assert_complete,
@@ -267,6 +268,10 @@ def test_a_run_with_damaged_scores_is_not_complete(pulled: Any) -> None:
     assert not Runs(root).is_complete(trained["run_id"], score)
     assert sync(pulled).added == ("files",)
     assert Runs(root).is_complete(trained["run_id"], score)
+    [training] = (root / "mlruns").rglob(f"{run_id}/artifacts/train.json")
+    training.unlink()
+    assert not Runs(root).is_complete(trained["run_id"], score)
+    assert sync(pulled).added == ("files",)
     [network] = (root / "mlruns").rglob("inpainter.keras")
     network.write_bytes(network.read_bytes()[:-100])
     assert not Runs(root).is_complete(trained["run_id"], score)
@@ -279,3 +284,18 @@ def test_a_run_is_not_made_somebody_elses(pulled: Any, monkeypatch: pytest.Monke
     assert sync(pulled).added == ()
     [run] = runs_of(store_of(pulled))
     assert run.data.tags["mlflow.user"] == "first"
+
+
+def test_a_model_that_cannot_be_loaded_is_told(
+    pulled: Any, said: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(_: Path) -> None:
+        raise ValueError("there is no memory for it")
+
+    monkeypatch.setattr("inpaint.restoring.serving.load", load)
+    assert launch_command("sync", (), root=pulled.paths.root) == 1
+    assert "workspace: not logged: there is no memory for it" in said()
+    assert "not logged: there is no memory for it" in log_results(pulled.paths)
+    assert [run.info.status for run in runs_of(store_of(pulled))] == ["KILLED"]
+    monkeypatch.undo()
+    assert "model" in sync(pulled).added

@@ -1,5 +1,6 @@
 """params.yaml as a file: what is no plain YAML is refused, whatever it holds."""
 
+import os
 import re
 from pathlib import Path
 
@@ -85,6 +86,8 @@ def test_a_file_may_have_a_hundred_thousand_bytes(tmp_path: Path) -> None:
     assert refusal(tmp_path, filled + "#") == told
 
 
-def test_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
-        load_params(tmp_path)
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(InputError, match="is no file"):
+            load_params(path)

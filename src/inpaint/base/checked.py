@@ -2,7 +2,9 @@
 
 import csv
 import hashlib
+import io
 import json
+import tokenize
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import numpy as np
 from inpaint.base.errors import InputError
 from inpaint.base.files import write_json
 
+# What NumPy and json raise of a damaged file.
+_DAMAGES = (ValueError, TypeError, EOFError, SyntaxError, RecursionError, tokenize.TokenError)
 _DIGEST = "sha256"  # the name of a JSON file's own digest
 # DVC does not look into the files of its cache as long as they cannot be written.
 _ADVICE = "`dvc repro` makes it again; if not, `chmod -R u+w .dvc/cache` lets it"
@@ -92,7 +96,8 @@ def read_columns(path: Path, digest: str) -> dict[str, list[str]]:
         InputError: the file is not there, or not as it was written.
     """
     check_file(path, digest)
-    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines(keepends=True))
+    # Not by `splitlines`: names of pictures may hold what else ends a line to Python.
+    header, *rows = csv.reader(io.StringIO(path.read_bytes().decode("utf-8"), newline=""))
     return {name: [row[i] for row in rows] for i, name in enumerate(header)}
 
 
@@ -142,7 +147,7 @@ def _read(path: Path, parse: Callable[[], Any]) -> Any:
         return parse()
     except FileNotFoundError:
         raise _not_there(path) from None
-    except (ValueError, EOFError) as error:
+    except _DAMAGES as error:
         raise InputError(f"{path} is damaged ({error}): {_ADVICE}") from None
 
 

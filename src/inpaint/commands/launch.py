@@ -101,6 +101,7 @@ def _import(name: str) -> ModuleType:
     # MLflow would otherwise try a server that does not answer for many minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    os.environ.setdefault("MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER", "false")  # it may say hours
     os.environ.setdefault("PGCONNECT_TIMEOUT", "15")  # libpq waits for ever otherwise, seconds
     with without_greetings():
         return importlib.import_module(name)

@@ -73,8 +73,12 @@ def _log(holder: str, root: Path, tree: Path) -> bool:
     except InputError as error:
         console().print(f"{holder}: not logged: {error}")
         return False
-    with telling_problems(root):
-        synced = log(root, record)
+    try:
+        with telling_problems(root):
+            synced = log(root, record)
+    except StageError as error:
+        console().print(f"{holder}: not logged: {error}")
+        return False
     if synced.is_deleted:
         outcome = "was deleted in MLflow, left alone"
     else:

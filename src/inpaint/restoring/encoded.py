@@ -56,6 +56,7 @@ def _decode(what: str, text: str, allowed: str, largest: int) -> Image.Image:
             if picture.width * picture.height > largest:
                 raise Image.DecompressionBombError
             picture.load()
+            turned = ImageOps.exif_transpose(picture)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(
             f"{what}: received too large a picture, allowed: {MOST_PIXELS:,} pixels in all "
@@ -67,7 +68,7 @@ def _decode(what: str, text: str, allowed: str, largest: int) -> Image.Image:
     if is_fine or picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
         kind = "16 bits" if is_fine else picture.mode
         raise ValueError(f"{what}: received pixels of the kind {kind}, allowed: of 8 bits")
-    return ImageOps.exif_transpose(picture)
+    return turned
 
 
 def image_of(number: int, picture: Image.Image, channels: int) -> np.ndarray:

@@ -52,7 +52,7 @@ _WEIGHT = 4  # bytes: of float32, as all here are
 # that there is no memory for.
 _FAULTS = (
     *(ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, ArithmeticError),
-    *(zipfile.BadZipFile, zlib.error, MemoryError, tf.errors.OpError),
+    *(EOFError, zipfile.BadZipFile, zlib.error, MemoryError, tf.errors.OpError),
 )
 # Pixels of a picture that a network sees whole: the report's takes 2.5 GB for them.
 _LARGEST_WHOLE = 2_000_000

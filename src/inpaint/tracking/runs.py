@@ -144,10 +144,12 @@ class Runs:
             return False
         try:
             self.per_image(run)
+            training = self.record(run, "train.json")
         except InputError:
             return False
-        files = {entry.path for entry in self._client.list_artifacts(run.run_id)}
-        return "report.md" in files and self._has_model(run, self.record(run, "train.json"))
+        with store.telling_problems(self._root):
+            files = {entry.path for entry in self._client.list_artifacts(run.run_id)}
+            return "report.md" in files and self._has_model(run, training)
 
     def check_model(self, run: RunInfo, training: Mapping[str, Any]) -> None:
         """Refuse, by an InputError, a model that is not the one that was trained.

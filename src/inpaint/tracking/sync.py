@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 
+from inpaint.base.errors import StageError
 from inpaint.base.paths import Paths, project_root
 from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking.model import is_of_training, log_model, model_id_of
@@ -61,6 +62,8 @@ def log_results(paths: Paths, *, is_scored: bool = True) -> str:
     except PROBLEMS as error:
         problem = describe_problem(paths.root, error)
         return f"\nkept on the disk, but not logged; `inpaint sync` does that: {problem}"
+    except StageError as error:
+        return f"\nkept on the disk, but not logged: {error}"
     return f"\nnot logged: MLflow run {synced.run_id} was deleted" if synced.is_deleted else ""
 
 
@@ -75,6 +78,7 @@ def log(root: Path, record: Record, *, rescore: bool = False) -> Synced:
 
     Raises:
         MlflowException, OSError: the store does not answer.
+        StageError: the model, which is as it was saved, cannot be loaded.
     """
     # Otherwise two processes would both find that there is no run, or no model.
     with FileLock(project_root(root) / "mlflow.db.log.lock", timeout=PATIENCE_S):
@@ -254,7 +258,10 @@ def _add_model(store: Store, run: Run, record: Record) -> bool:
     with without_greetings():
         from inpaint.restoring import serving  # seconds: not for a run that has its model
 
-    layers = serving.load(record.model).layers
+    try:
+        layers = serving.load(record.model).layers
+    except ValueError as error:  # of another version of Keras, or there is no memory for it
+        raise StageError(str(error)) from None
     store.client.log_text(run.info.run_id, layers, "model_summary.txt")
     log_model(run.info.run_id, record.model, record.training, record.example)
     return True

@@ -128,6 +128,26 @@ def test_a_cut_array_is_damaged(tmp_path: Path, size: int) -> None:
         checked.read_array(tmp_path / "x.npy", checked.array_digest(array))
 
 
+@pytest.mark.parametrize("flipped", [1, 6, 32, 127, 255])
+def test_an_array_with_a_garbled_header_is_damaged(tmp_path: Path, flipped: int) -> None:
+    """Or it is read for what it was: some bytes of a header say nothing."""
+    array = np.arange(60, dtype=np.uint8)
+    path = tmp_path / "x.npy"
+    write_array(path, array)
+    content = path.read_bytes()
+    refusals = []
+    for place in range(len(content) - len(array)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ flipped]) + content[place + 1 :])
+        try:
+            received = checked.read_array(path, checked.array_digest(array))
+        except InputError as error:
+            refusals.append(str(error))
+        else:
+            np.testing.assert_array_equal(received, array)
+    assert all(told.startswith(str(path)) for told in refusals)
+    assert len(refusals) > 50
+
+
 def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([print], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match=r"x\.npy is damaged .*Python objects"):
@@ -136,10 +156,11 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
 
 def test_columns_come_back_as_text(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    write_csv(path, ("name", "score"), [("a,b", 0.1), ('two\n"lines"', 2)])
+    names = ["a,b", 'two\n"lines"', "of\x85Windows", "a\u2028b\x0cc\x1cd", "x\r\ny", "z\r"]
+    write_csv(path, ("name", "score"), [(name, 0.1 * i) for i, name in enumerate(names)])
     assert checked.read_columns(path, checked.file_digest(path)) == {
-        "name": ["a,b", 'two\n"lines"'],
-        "score": ["0.1", "2"],
+        "name": names,
+        "score": [str(0.1 * i) for i in range(len(names))],
     }
 
 

@@ -75,6 +75,14 @@ def huge() -> str:
     return base64.b64encode(content).decode()
 
 
+def with_exif(content: bytes) -> str:
+    """A PNG file with that in the place of its Exif."""
+    file = base64.b64decode(text_of(Image.fromarray(GREY)))
+    chunk = b"eXIf" + content
+    chunk = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return base64.b64encode(file[:33] + chunk + file[33:]).decode()
+
+
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
@@ -87,6 +95,7 @@ def huge() -> str:
         (["aGVsbG8="], "pictures, number 0: received no whole picture"),
         ([text_of(Image.fromarray(COLOUR))[:80]], "number 0: received no whole picture"),
         ([text_of(Image.fromarray(GREY), "GIF")], "number 0: received no whole picture"),
+        ([with_exif(b"abcdefgh")], "number 0: received no whole picture"),
         ([text_of(Image.fromarray(GREY)), huge()], "number 1: received too large a picture"),
         (
             [text_of(Image.fromarray(GREY.astype(np.uint16)))],

@@ -4,6 +4,7 @@ What a picture holds, not its name or place, decides which split it is in, so th
 move none from one split to another, and copies of a picture are counted once.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,10 @@ def _look_at(folder: Path, shape: tuple[int, int, int]) -> tuple[list[_Picture],
     left_out: dict[str, str] = {}
     with ProgressBar("Reading picture", total=len(files)) as bar:
         for number, path in enumerate(files, start=1):
-            name = path.relative_to(folder).as_posix()
+            # Not all names of files are text, and this one is written down.
+            name = os.fsencode(path.relative_to(folder).as_posix()).decode(
+                errors="backslashreplace"
+            )
             try:
                 picture = _summary(path, name, shape)
             except InputError as error:

@@ -177,8 +177,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 def _readable(path: Path) -> BinaryIO:
     try:
-        if path.is_fifo():  # it would be waited for without end
-            raise InputError(f"{path} is a pipe, allowed: a picture file")
+        if path.exists() and not (path.is_file() or path.is_dir()):  # it is waited for, without end
+            raise InputError(f"{path} is a pipe or a device, allowed: a picture file")
         return path.open("rb")
     except FileNotFoundError:
         raise InputError(f"{path} is not there") from None

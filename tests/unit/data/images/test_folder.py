@@ -1,5 +1,6 @@
 """People's own pictures as a data set."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,15 @@ def test_files_that_are_no_use_are_left_out_and_told(folder: Path, tmp_path: Pat
     assert pool.left_out["small.png"] == "is smaller than a crop of 32x32 pixels"
     assert pool.left_out["zz copy.png"] == "is a copy of 00.png"
     assert by_split(crops(SHAPE, own)) == by_split(crops(SHAPE, folder))
+
+
+def test_names_that_are_no_text_can_be_written_down(folder: Path, tmp_path: Path) -> None:
+    own = copied(folder, tmp_path / "own")
+    (own / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")  # as Latin-1 has it
+    (own / "00.png").rename(own / os.fsdecode(b"\xfcber.png"))
+    pools = crops(SHAPE, own)
+    assert set(pools[0].left_out) == {"caf\\xe9.png"}
+    assert "\\xfcber.png" in set.union(*by_split(pools).values())
 
 
 def test_one_picture_saved_twice_in_two_splits_is_refused(folder: Path, tmp_path: Path) -> None:
