@@ -185,6 +185,47 @@ def test_a_request_that_does_not_come_to_its_end_is_given_up(
     assert answer[0]["status"] == 408
 
 
+def test_more_at_once_than_there_is_room_for_is_refused() -> None:
+    """Room that refused and broken off requests give back."""
+    headers = [(b"content-type", b"application/json")]
+    about = {"type": "http", "method": "POST", "headers": headers}
+
+    async def statuses(guard: Guard, *bodies: bytes) -> list[int]:
+        """Of requests that all have come before the first one breaks off."""
+        break_off = asyncio.Event()
+        answers: list[list[Message]] = [[] for _ in bodies]
+
+        async def one(body: bytes, answer: list[Message]) -> None:
+            parts = iter([body])
+
+            async def receive() -> Message:
+                part = next(parts, None)
+                if part is None:
+                    await break_off.wait()
+                    return {"type": "http.disconnect"}
+                return {"type": "http.request", "body": part, "more_body": True}
+
+            async def send(message: Message) -> None:
+                answer.append(message)
+
+            await guard(about, receive, send)
+
+        tasks = [asyncio.create_task(one(*each)) for each in zip(bodies, answers, strict=True)]
+        await asyncio.sleep(0.1)
+        break_off.set()
+        await asyncio.gather(*tasks)
+        return [answer[0]["status"] for answer in answers]
+
+    async def ask_twice() -> None:
+        guard = Guard(Application(), largest=200)
+        for _ in range(2):
+            assert await statuses(guard, *[b" " * 190] * 4, b" " * 41, b" " * 40) == [
+                *[400] * 4, 503, 400,
+            ]  # fmt: skip
+
+    asyncio.run(ask_twice())
+
+
 @pytest.mark.parametrize("length", [b"201", b"9" * 5000, b"-1", b"abc"])
 def test_a_length_that_is_too_large_is_refused(length: bytes) -> None:
     (status, message), got = ask(SENT, headers={b"content-length": length})

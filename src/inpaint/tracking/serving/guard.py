@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 LARGEST_VARIABLE = "INPAINT_LARGEST_REQUEST"  # bytes
@@ -19,6 +20,10 @@ HOST_VARIABLE = "INPAINT_HOST"  # that the server listens on
 _THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 _WATCH_S = 0.5
 _PATIENCE_S = 60.0  # for a request to arrive
+_TOGETHER = 4  # times the largest request: what all that are being answered may have
+_LARGE = (
+    1_000_000  # bytes: of such requests, whose numbers take twenty times as much, one at a time
+)
 _MOST_CHARACTERS = 250_000_000  # of which each takes 4 bytes
 _FEW_QUOTES = 10  # of two texts beside the names of what is sent
 _LONGEST_ECHO = 100  # characters
@@ -52,6 +57,8 @@ class Guard:
 
     def __init__(self, app: Any, largest: int, hosts: Sequence[str] = ()) -> None:
         self._app, self._largest, self._hosts = app, largest, hosts
+        self._held = 0  # bytes
+        self._one_at_a_time = asyncio.Lock()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,10 +71,16 @@ class Guard:
                 return
             _check_type(scope)
             body = await self._body_in_time(scope, receive)
-            await asyncio.to_thread(check_json, body)
+            try:
+                async with self._one_at_a_time if len(body) > _LARGE else nullcontext():
+                    await self._pass_on(body, scope, receive, send)
+            finally:
+                self._held -= len(body)
         except RefusalError as refusal:
             await _answer(send, refusal)
-            return
+
+    async def _pass_on(self, body: bytes, scope: Message, receive: Receive, send: Send) -> None:
+        await asyncio.to_thread(check_json, body)
         sent = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def again() -> Message:
@@ -97,15 +110,24 @@ class Guard:
             raise self._too_large(f"{told.decode('latin-1')[:20]} bytes")
         parts: list[bytes] = []
         size, is_more = 0, True
-        while is_more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise RefusalError(400, "received no whole request")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self._largest:
-                raise self._too_large("more bytes than that")
-            is_more = message.get("more_body", False)
+        try:
+            while is_more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RefusalError(400, "received no whole request")
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                self._held += len(parts[-1])
+                if size > self._largest:
+                    raise self._too_large("more bytes than that")
+                if self._held > _TOGETHER * self._largest:
+                    raise RefusalError(
+                        503, "received too many requests at once: send it again later"
+                    )
+                is_more = message.get("more_body", False)
+        except BaseException:  # also where it has taken too long
+            self._held -= size
+            raise
         return b"".join(parts)
 
     def _too_large(self, received: str) -> RefusalError:
