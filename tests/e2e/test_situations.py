@@ -64,6 +64,7 @@ def test_b_exp_run(checkout: Any) -> None:
     assert run.data.tags["experiment_name"] == "longer"
 
 
+@pytest.mark.slow
 def test_c_temp_runs_the_snapshots_code(checkout: Any) -> None:
     """Trap: with an editable install, stages in temporary folders would import another tree."""
     before = checkout.runs()
@@ -183,6 +184,7 @@ def test_h_a_clone_with_an_empty_store(
     assert clone.runs().keys() == {run.info.run_id}
 
 
+@pytest.mark.slow
 def test_i_the_server_is_down(checkout: Any) -> None:
     before = checkout.runs()
     output = checkout.run(
