@@ -21,9 +21,9 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 _WATCH_S = 0.5
 _PATIENCE_S = 60.0  # for a request to arrive
 _TOGETHER = 4  # times the largest request: what all that are being answered may have
-_LARGE = (
-    1_000_000  # bytes: of such requests, whose numbers take twenty times as much, one at a time
-)
+# Bytes of a request: larger ones are parsed one at a time, for their numbers take twenty times as
+# much memory.
+_LARGE = 1_000_000
 _MOST_CHARACTERS = 250_000_000  # of which each takes 4 bytes
 _FEW_QUOTES = 10  # of two texts beside the names of what is sent
 _LONGEST_ECHO = 100  # characters
