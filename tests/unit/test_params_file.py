@@ -91,3 +91,9 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(InputError, match="is no file"):
             load_params(path)
+
+
+def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"params\.yaml cannot be read: Not a directory"):
+        load_params(tmp_path / "file" / "params.yaml")
