@@ -56,8 +56,8 @@ def read_yaml(path: Path, if_missing: str) -> Any:
         InputError: the file is missing, too large, or is not YAML.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe, which has no size, is waited for
-            raise InputError(f"{path} is no file")
+        if path.exists() and not (path.is_file() or path.is_dir()):  # it is waited for, without end
+            raise InputError(f"{path} is a pipe or a device, allowed: a file")
         size = path.stat().st_size
         if size > _LARGEST:
             raise InputError(f"{path}: received {size:,} bytes, allowed: up to {_LARGEST:,}")
