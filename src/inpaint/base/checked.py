@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from inpaint.base.errors import InputError
-from inpaint.base.files import write_json
+from inpaint.base.files import refuse_pipe, write_json
 
-# What NumPy and json raise of a damaged file.
-_DAMAGES = (ValueError, TypeError, EOFError, SyntaxError, RecursionError, tokenize.TokenError)
+# What NumPy raises of a damaged array.
+DAMAGES = (ValueError, TypeError, EOFError, SyntaxError, RecursionError, tokenize.TokenError)
 _DIGEST = "sha256"  # the name of a JSON file's own digest
 # DVC does not look into the files of its cache as long as they cannot be written.
 _ADVICE = "`dvc repro` makes it again; if not, `chmod -R u+w .dvc/cache` lets it"
@@ -143,11 +143,12 @@ def _mapped(path: Path) -> Any:
 
 
 def _read(path: Path, parse: Callable[[], Any]) -> Any:
+    refuse_pipe(path)
     try:
         return parse()
     except FileNotFoundError:
         raise _not_there(path) from None
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise InputError(f"{path} is damaged ({error}): {_ADVICE}") from None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from inpaint.base.errors import InputError
 from inpaint.base.processes import is_running
 
 _TEMPORARY = re.compile(r"\..+\.(\d{1,9})\.partial(\.[^.]*)?")  # see `temporary_beside`
@@ -49,6 +50,12 @@ def remove_leftovers(folder: Path) -> None:
         found = _TEMPORARY.fullmatch(path.name)
         if found is not None and not is_running(int(found[1])):
             path.unlink(missing_ok=True)
+
+
+def refuse_pipe(path: Path, allowed: str = "a file") -> None:
+    """Refuse, by an InputError, a pipe or a device: whoever reads it may wait without end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path} is a pipe or a device, allowed: {allowed}")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from inpaint.base.errors import InputError
+from inpaint.base.files import refuse_pipe
 
 _LARGEST = 100_000  # bytes
 _NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")  # YAML's
@@ -56,8 +57,7 @@ def read_yaml(path: Path, if_missing: str) -> Any:
         InputError: the file is missing, too large, or is not YAML.
     """
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # it is waited for, without end
-            raise InputError(f"{path} is a pipe or a device, allowed: a file")
+        refuse_pipe(path)
         size = path.stat().st_size
         if size > _LARGEST:
             raise InputError(f"{path}: received {size:,} bytes, allowed: up to {_LARGEST:,}")

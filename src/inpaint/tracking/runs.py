@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from mlflow.entities import Run
 
-from inpaint.base.checked import OlderVersionError, parse_checked
+from inpaint.base.checked import DAMAGES, OlderVersionError, parse_checked
 from inpaint.base.errors import InputError
 from inpaint.tracking import store
 from inpaint.tracking.model import is_of_training, model_id_of
@@ -228,7 +227,7 @@ class Runs:
                     raise ValueError(f"it holds more than {_LARGEST_EXAMPLES:,} bytes")
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 return _examples(arrays)
-        except _DAMAGES as error:
+        except _ARCHIVE_DAMAGES as error:
             told = f"examples.npz of run {run.run_id[:8]} is damaged ({error}): {_SYNC}"
             raise InputError(told) from None
 
@@ -277,10 +276,10 @@ def with_scores(run: RunInfo) -> RunInfo:
 
 _SHORTEST_PREFIX = 4
 _LARGEST_EXAMPLES = 100_000_000  # bytes: of 20 images of 300x300 pixels they are 13 million
-# What NumPy and zipfile raise of a damaged archive of arrays.
-_DAMAGES = (
-    *(ValueError, KeyError, OSError, EOFError, RuntimeError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+# What zipfile raises besides: of an unknown compression, NotImplementedError.
+_ARCHIVE_DAMAGES = (
+    *DAMAGES,
+    *(KeyError, OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error),
 )
 _SYNC = "if it is the workspace's or an experiment's, `inpaint sync` logs it again"
 

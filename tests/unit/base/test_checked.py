@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,13 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([print], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match=r"x\.npy is damaged .*Python objects"):
         checked.read_array(tmp_path / "x.npy", "")
+
+
+@pytest.mark.parametrize("read", [checked.read_checked, lambda path: checked.read_array(path, "")])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, read: Callable[..., Any]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe is a pipe or a device, allowed: a file"):
+        read(tmp_path / "pipe")
 
 
 def test_columns_come_back_as_text(tmp_path: Path) -> None:

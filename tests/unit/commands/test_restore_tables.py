@@ -1,5 +1,6 @@
 """`inpaint restore` of Parquet files."""
 
+import os
 import sys
 from io import BytesIO
 from itertools import pairwise
@@ -115,6 +116,13 @@ def test_a_part_that_is_there_is_left_alone() -> None:
     assert Path("out/cats-00000.parquet").stat().st_mtime_ns == before
     assert restored()["restored"].null_count == 0
     assert "7 restored" in restore(*words, "--force").stdout
+
+
+def test_a_pipe_is_refused_and_not_waited_for() -> None:
+    os.mkfifo("pipe.parquet")
+    result = restore("pipe.parquet", "--center", "9", "-o", "out")
+    assert result.exit_code == 1
+    assert "pipe.parquet is a pipe or a device, allowed: a file" in result.stderr
 
 
 def test_what_is_wrong_with_a_picture_is_told_by_its_row() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from inpaint.base.errors import InputError
-from inpaint.base.files import atomic
+from inpaint.base.files import atomic, refuse_pipe
 from inpaint.commands.restore.memory import at_most
 from inpaint.commands.restore.work import Outcome, Settings, Work
 from inpaint.data.pictures.jobs import jobs
@@ -104,6 +104,7 @@ def _row_groups(table: Path, has_masks: bool) -> list[int]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    refuse_pipe(table)
     try:
         with pq.ParquetFile(table) as file:
             names = file.schema_arrow.names

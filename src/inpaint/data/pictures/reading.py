@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from inpaint.base.errors import InputError
+from inpaint.base.files import refuse_pipe
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 SUFFIXES = {
@@ -177,8 +178,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 def _readable(path: Path) -> BinaryIO:
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # it is waited for, without end
-            raise InputError(f"{path} is a pipe or a device, allowed: a picture file")
+        refuse_pipe(path, "a picture file")
         return path.open("rb")
     except FileNotFoundError:
         raise InputError(f"{path} is not there") from None
