@@ -121,7 +121,7 @@ def test_a_part_that_is_there_is_left_alone() -> None:
 def test_a_pipe_is_refused_and_not_waited_for() -> None:
     os.mkfifo("pipe.parquet")
     result = restore("pipe.parquet", "--center", "9", "-o", "out")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "pipe.parquet is a pipe or a device, allowed: a file" in result.stderr
 
 
