@@ -17,7 +17,7 @@ _WAYS = (
     *("SIGKILL all", "SIGKILL itself", "SIGKILL children"),
     *("SIGTERM all", "SIGTERM itself", "SIGTERM children", "SIGINT all"),
 )
-_KILLS, _RESUMED = 60, 20
+_KILLS, _RESUMED = 70, 20
 # DVC writes these files in place. What it says of half of one, and what then has to be removed, as
 # docs/reliability.md tells people, and `make run` does.
 _GARBLED = {

@@ -37,7 +37,7 @@ def store_of(project: Any) -> Store:
 
 def sync(project: Any) -> Synced:
     """As `inpaint sync` does for the workspace."""
-    return complete(store_of(project), read_record(project.paths))
+    return complete(project.paths.root, store_of(project), read_record(project.paths))
 
 
 def runs_of(store: Store) -> list[Run]:

@@ -135,6 +135,7 @@ def test_a_store_that_does_not_answer_is_told(
 ) -> None:
     # Nothing listens on the first port of this machine.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # MLflow's own are minutes
     with pytest.raises(InputError, match=r"the MLflow store http://127\.0\.0\.1:1 cannot be used"):
         Runs(tmp_path)
 
@@ -144,7 +145,7 @@ def logged(pulled: Any) -> tuple[Store, RunInfo]:
     """The store of a project, and its run, which is complete."""
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     store = connect(pulled.paths.root, "inpaint")
-    complete(store, read_record(pulled.paths))
+    complete(pulled.paths.root, store, read_record(pulled.paths))
     [run] = Runs(pulled.paths.root).all
     return store, run
 
@@ -194,7 +195,7 @@ def test_a_run_that_other_code_has_logged_is_not_complete(
     store, run = logged
     store.client.set_tag(run.run_id, "logged_by", "0123456789ab")
     assert not is_complete(pulled, run)
-    complete(store, read_record(pulled.paths))
+    complete(pulled.paths.root, store, read_record(pulled.paths))
     assert is_complete(pulled, run)
 
 

@@ -18,6 +18,7 @@ from inpaint.base.errors import InputError
 from inpaint.commands.launch import launch_command
 from inpaint.tracking.record import read_record
 from inpaint.tracking.runs import Runs
+from inpaint.tracking.settling import settle
 from inpaint.tracking.store import TRAINING_ID, Store
 from inpaint.tracking.sync import Synced, complete, log_results
 from tests.pipeline.stored_runs import (
@@ -160,8 +161,29 @@ def test_the_run_that_the_stages_logged_lacks_nothing(finished: Any) -> None:
     store = store_of(finished)
     record = read_record(finished.paths)
     run = store.client.get_run(record.training_id)
-    assert complete(store, record) == Synced(record.training_id)
+    assert complete(finished.paths.root, store, record) == Synced(record.training_id)
     assert_complete(store, run, finished)
+
+
+def test_a_process_that_is_gone_before_its_new_run_has_ended_leaves_none_running(
+    pulled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.set_terminated", die)
+        with pytest.raises(KeyboardInterrupt):
+            sync(pulled)
+    store = store_of(pulled)
+    [run] = runs_of(store)
+    assert run.info.status == "RUNNING"
+    settle(store.client)  # as whatever lists or logs runs does
+    [run] = runs_of(store)
+    assert run.info.status == "KILLED"
+    assert sync(pulled).run_id == run.info.run_id
+    [run] = runs_of(store)
+    assert_complete(store, run, pulled)
 
 
 def delete_model(store: Store, model_id: str) -> None:
@@ -204,7 +226,7 @@ def test_a_run_gets_exactly_what_it_lacks(pulled: Any, lose: Callable[[Store, st
     some = {name: content for name, content in record.files.items() if name != "metrics.json"}
     some["report.md"] = b"x" * len(record.files["report.md"])  # and of another report's length
     del some["figures/curves.png"]
-    complete(store, replace(record, curves=record.curves[:1], files=some))
+    complete(pulled.paths.root, store, replace(record, curves=record.curves[:1], files=some))
     [run] = runs_of(store)
     assert run.outputs is not None
     lose(store, run.outputs.model_outputs[0].model_id)

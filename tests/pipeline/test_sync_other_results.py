@@ -13,6 +13,8 @@ from inpaint.tracking.record import read_record
 from inpaint.tracking.sync import Synced
 from tests.pipeline.stored_runs import (
     CURVES,
+    FIGURES,
+    FILES,
     assert_complete,
     contents,
     histories,
@@ -81,6 +83,31 @@ def test_the_newest_scores_stay_whatever_is_synced_after(pulled: Any, newest: bo
     [run] = runs_of(store)
     assert parse_checked(contents(store.client, run)["metrics.json"], "it") == older
     assert ("learned_nothing" in run.data.tags) != newest
+
+
+def test_a_report_of_earlier_scores_is_not_logged_beside_newer_ones(pulled: Any) -> None:
+    """As after `dvc repro evaluate`, until plot has run."""
+    paths, report = pulled.paths, pulled.paths.report.read_text()
+    result = read_checked(paths.metrics)
+    write_checked(paths.metrics, result | {"evaluated": "2999-01-01T00:00:00.000+00:00"})
+    sync(pulled)
+    store = store_of(pulled)
+    [run] = runs_of(store)
+    assert contents(store.client, run).keys() == FILES - FIGURES - {"report.md"}
+    paths.report.write_text(report.replace(result["evaluated"], "2999-01-01T00:00:00.000+00:00"))
+    assert sync(pulled) == Synced(run.info.run_id, ("files",))
+    assert contents(store.client, run).keys() == FILES
+
+
+def test_a_report_of_an_older_version_does_not_say_when_it_was_scored(pulled: Any) -> None:
+    paths = pulled.paths
+    told = f" Scored {read_checked(paths.metrics)['evaluated']}."
+    assert told in paths.report.read_text()
+    paths.report.write_text(paths.report.read_text().replace(told, ""))
+    sync(pulled)
+    store = store_of(pulled)
+    [run] = runs_of(store)
+    assert_complete(store, run, pulled)
 
 
 def test_new_scores_are_the_runs_also_if_the_clock_went_back(

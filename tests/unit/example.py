@@ -26,6 +26,7 @@ PARAMS: dict[str, Any] = {
 }
 RESULT: dict[str, Any] = {
     "run_id": "7ee065053c8d4bd0a8b6ff5a3ad4f5c1",
+    "evaluated": "2026-12-01T06:15:03.123+00:00",
     "data": {
         "dataset": "mnist",
         "source": "bundled",

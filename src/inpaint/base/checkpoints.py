@@ -25,8 +25,9 @@ from inpaint.base.errors import InputError
 from inpaint.base.files import atomic
 from inpaint.base.paths import checkpoints_dir
 
-# For a training that is just being ended to let go of its checkpoint, seconds.
-_PATIENCE = 5.0
+# For a training that is just being ended to let go of its checkpoint, or a slow server to be told
+# that it was, seconds.
+_PATIENCE = 15.0
 # Of the training's time, how much saving may take, unless more than that would be lost.
 _SHARE, _LONGEST_S = 0.05, 120.0
 # So many checkpoints of trainings that were ended are kept: the newest.

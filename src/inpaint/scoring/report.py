@@ -42,7 +42,7 @@ def write(result: dict[str, Any], trained: dict[str, Any]) -> str:
         f"test images ({data['source']} source), {holes['kind']} holes that hide "
         f"{holes['share']:.1%} of each image. Trained for {trained['epochs']} epochs in "
         f"{trained['seconds']:.0f} s; {trained['num_parameters']:,} parameters. MLflow run "
-        f"`{result['run_id']}`.",
+        f"`{result['run_id']}`. Scored {result['evaluated']}.",
         "\n".join(_table(reported(result), test)),
         f"Gain over {best}, the best baseline on the validation images, with 95% bootstrap "
         f"intervals: {interval(gain['ssim_unit'], '+.4f')} in ssim_unit, "

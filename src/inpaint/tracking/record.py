@@ -1,6 +1,7 @@
 """What an MLflow run should hold, put together from the files of the pipeline alone."""
 
 import io
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -137,17 +138,21 @@ def _read_record(paths: Paths, is_scored: bool) -> Record:
         if result.get("run_id") == record.training_id:
             record.without_scores = deepcopy(record)
             _add_scores(record, paths, trained, result)
-    if is_scored and paths.report.exists():
+    if is_scored and paths.report.is_file():
         _add_report(record, paths)
     return record
 
 
 def _add_report(record: Record, paths: Paths) -> None:
-    """Report and figures, if they are of this training."""
+    """Report and figures, if they are of this training, and of its scores."""
     report = paths.report.read_bytes()
-    if record.training_id.encode() in report:
+    # Those of older versions do not say when the scores were computed.
+    scored = {
+        found.decode(errors="replace") for found in re.findall(rb"(?<=Scored )\S+(?=\.)", report)
+    }
+    if record.training_id.encode() in report and scored <= {record.tags.get(EVALUATED)}:
         record.files["report.md"] = report
-        for figure in sorted(paths.figures.glob("*.png")):
+        for figure in filter(Path.is_file, sorted(paths.figures.glob("*.png"))):
             record.files[f"figures/{figure.name}"] = figure.read_bytes()
 
 

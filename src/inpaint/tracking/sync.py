@@ -15,12 +15,13 @@ from typing import Any
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 
+from inpaint.base.checkpoints import claimed
 from inpaint.base.errors import StageError
 from inpaint.base.paths import Paths, project_root
 from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking.model import is_of_training, log_model, model_id_of
 from inpaint.tracking.record import EVALUATED, LEARNED_NOTHING, Record, read_record
-from inpaint.tracking.settling import forget_failure, settle
+from inpaint.tracking.settling import forget_failure, settle, writer_tags
 from inpaint.tracking.store import (
     PATIENCE_S,
     PROBLEMS,
@@ -32,6 +33,8 @@ from inpaint.tracking.store import (
 
 # The most that MLflow takes in one request.
 _MAX_METRICS, _MAX_PARAMS = 1000, 100
+# The lock of the process that makes a run, which one does at a time: named as all are.
+_MAKING = "0" * 16
 
 
 @dataclass(frozen=True)
@@ -83,20 +86,17 @@ def log(root: Path, record: Record, *, rescore: bool = False) -> Synced:
     # Otherwise two processes would both find that there is no run, or no model.
     with FileLock(project_root(root) / "mlflow.db.log.lock", timeout=PATIENCE_S):
         store = connect(root, record.experiment)
-        synced = complete(store, record, rescore=rescore)
+        synced = complete(root, store, record, rescore=rescore)
         settle(store.client)
         return synced
 
 
-def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
+def complete(root: Path, store: Store, record: Record, *, rescore: bool = False) -> Synced:
     """`log` to a store that is at hand."""
     run = store.find(record.training_id)
     is_new = run is None
     if run is None:
-        run = store.create(record.name, record.started, {TRAINING_ID: record.training_id})
-        # Until all is logged: were this process killed, it would be RUNNING for ever.
-        store.client.set_terminated(run.info.run_id, "KILLED")
-        run = store.client.get_run(run.info.run_id)
+        run = _create(root, store, record)
     run_id = run.info.run_id
     if run.info.lifecycle_stage != "active":
         return Synced(run_id, is_deleted=True)
@@ -118,6 +118,15 @@ def complete(store: Store, record: Record, *, rescore: bool = False) -> Synced:
         store.client.set_terminated(run_id, "FINISHED", end_time=record.ended)
         added.append("end")
     return Synced(run_id, ("the whole run",) if is_new else tuple(added))
+
+
+def _create(root: Path, store: Store, record: Record) -> Run:
+    """Make a run that is KILLED until all is logged: this process might be."""
+    with claimed(root, _MAKING) as slot:
+        tags = {TRAINING_ID: record.training_id} | writer_tags(slot.lock)
+        run = store.create(record.name, record.started, tags)
+        store.client.set_terminated(run.info.run_id, "KILLED")
+    return store.client.get_run(run.info.run_id)
 
 
 def _unscored(record: Record, run: Run) -> Record:

@@ -25,6 +25,11 @@ def test_the_runs_whole_id_is_given() -> None:
     assert f"MLflow run `{RESULT['run_id']}`." in report.write(RESULT, TRAINED)
 
 
+def test_when_it_was_scored_is_given() -> None:
+    # By it, from one that earlier scores of this training left.
+    assert " Scored 2026-12-01T06:15:03.123+00:00.\n" in report.write(RESULT, TRAINED)
+
+
 def test_table_has_a_row_for_each_method() -> None:
     rows = [line for line in report.write(RESULT, TRAINED).splitlines() if line.startswith("|")]
     assert rows[2:] == [

@@ -3,10 +3,12 @@
 import hashlib
 import http.client
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -143,7 +145,7 @@ def _checked(content: bytes, name: str, digests: dict[str, str], where: str) -> 
 
 def _download(url: str, target: Path, kept: Path) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as reply, target.open("wb") as file:
+        with _opened(url) as reply, target.open("wb") as file:
             num_bytes = int(reply.headers.get("Content-Length") or 0)
             with ProgressBar(f"Fetching {kept.name} (bytes)", num_bytes) as bar:
                 for portion in _portions(reply):
@@ -161,6 +163,27 @@ def _download(url: str, target: Path, kept: Path) -> None:
             f"cannot fetch {url} ({' '.join(str(reason).split())}); put the file at {kept}, "
             f"or name a mirror in {MIRROR_VARIABLE}"
         ) from None
+
+
+def _opened(url: str) -> http.client.HTTPResponse:
+    """A server's answer, whose head may come by drops: each is within the time of a connection.
+
+    Raises:
+        TimeoutError: it did not come in the time for two connections; a thread, which ends with
+            this process, goes on to wait.
+    """
+    answer: Future[http.client.HTTPResponse] = Future()
+
+    def fetch() -> None:
+        try:
+            answer.set_result(urllib.request.urlopen(url, timeout=_TIMEOUT_S))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=fetch, daemon=True).start()
+    if not wait([answer], 2 * _TIMEOUT_S).done:
+        raise TimeoutError(f"no answer in {2 * _TIMEOUT_S} s")
+    return answer.result()
 
 
 def _portions(reply: http.client.HTTPResponse) -> Iterator[bytes]:

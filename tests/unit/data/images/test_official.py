@@ -326,7 +326,7 @@ def test_failed_download_is_an_input_error_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("limits", "pause", "told"),
     [
-        ({"_TIMEOUT_S": 0.3}, 10.0, "timed out"),
+        ({"_TIMEOUT_S": 1}, 10.0, "timed out"),
         ({"_TIMEOUT_S": 2}, 0.02, "less than 65536 bytes came in 2 s"),
         ({"_LARGEST_BYTES": 2000}, 0.0, "it is larger than 2000 bytes"),
     ],
@@ -347,6 +347,20 @@ def test_a_download_that_does_not_end_is_given_up(
     monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
     mirror.replies[f"/mnist/{FIRST}"] = b"HTTP/1.0 200 OK\r\n\r\n"
     with pytest.raises(InputError, match=told):
+        load_tiny(tmp_path)
+    assert files_below(tmp_path) == []
+
+
+def test_an_answer_whose_first_line_does_not_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    """Its bytes come one by one, each well within the time that a byte may take."""
+    monkeypatch.setattr("inpaint.data.images.official._TIMEOUT_S", 1)
+    mirror.pause = 0.02
+    mirror.is_silent.clear()
+    monkeypatch.setenv("INPAINT_DATA_MIRROR", mirror.address)
+    mirror.replies[f"/mnist/{FIRST}"] = b"HTTP/1.0 "
+    with pytest.raises(InputError, match=r"cannot fetch .* \(no answer in 2 s\)"):
         load_tiny(tmp_path)
     assert files_below(tmp_path) == []
 
