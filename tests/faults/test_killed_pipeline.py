@@ -24,7 +24,7 @@ _GARBLED = {
     "Unable to read RWLock-file '.dvc/tmp/rwlock'": ".dvc/tmp/rwlock",
     "'./dvc.lock' validation failed": "dvc.lock",
 }
-_NUM_PICTURES = 3000
+_NUM_PICTURES = 8000
 _LONGEST = 16.0  # seconds: `dvc repro` takes somewhat more
 
 
