@@ -36,9 +36,11 @@ ARRAYS = {
     "t10k-images-idx3-ubyte": np.arange(100, 112, dtype=np.uint8).reshape(2, 2, 3),
     "t10k-labels-idx1-ubyte": np.array([7, 2], np.uint8),
 }
-FILES = {f"{name}.gz": gzip.compress(idx(array)) for name, array in ARRAYS.items()}
+# Without the time, which would be another in each process of pytest.
+FILES = {f"{name}.gz": gzip.compress(idx(array), mtime=0) for name, array in ARRAYS.items()}
 OTHER_FILES = {
-    name: gzip.compress(gzip.decompress(content) + b"\x00") for name, content in FILES.items()
+    name: gzip.compress(gzip.decompress(content) + b"\x00", mtime=0)
+    for name, content in FILES.items()
 }
 FIRST = "train-images-idx3-ubyte.gz"
 
@@ -274,7 +276,11 @@ def test_downloaded_file_with_a_wrong_digest_is_refused_and_not_kept(
     assert files_below(tmp_path) == []
 
 
-@pytest.mark.parametrize("content", [FILES[FIRST][:-4], b"<html>Please log in</html>", b""])
+@pytest.mark.parametrize(
+    "content",
+    [FILES[FIRST][:-4], b"<html>Please log in</html>", b""],
+    ids=["cut", "a page", "empty"],
+)
 def test_damaged_download_is_refused_and_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror, content: bytes
 ) -> None:
