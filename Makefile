@@ -43,7 +43,7 @@ setup: $(BIN)/ready
 # which it never gets over.
 run: setup
 	@python -m json.tool .dvc/tmp/rwlock > /dev/null 2>&1 || rm -f .dvc/tmp/rwlock
-	@if [ -e dvc.lock ] && ! python -c 'import yaml; yaml.safe_load(open("dvc.lock"))["stages"]' 2> /dev/null; \
+	@if dvc stage list 2>&1 > /dev/null | grep -q "'./dvc.lock'"; \
 	  then echo "dvc.lock is damaged: moved to dvc.lock.damaged"; mv dvc.lock dvc.lock.damaged; fi
 	dvc repro
 

@@ -49,11 +49,20 @@ def test_a_run_of_edited_uncommitted_code_comes_out_the_same(checkout: Any) -> N
     told = checkout.run("inpaint", "reproduce", "edited", "--name", "once-more")
     assert told.splitlines() == output.splitlines()[-2:]
     assert checkout.runs().keys() == before.keys() | {added}
-    # A name that another experiment has is refused before any work.
+    # A name that another experiment has is refused before any work, be it another by its
+    # parameters, by its code, or the very one.
     checkout.run("dvc", "exp", "run", "-n", "another", "-S", "train.epochs=2")
     checkout.back_to_head()
-    refused = checkout.run("inpaint", "reproduce", "edited", "--name", "another", code=2)
-    assert "which exists" in refused
+    stage.write_text(original + "# other code\n")
+    checkout.run("dvc", "exp", "run", "-n", "other-code")
+    checkout.back_to_head()
+    for name, told in {
+        "another": "which exists: give another one",
+        "other-code": "which exists: give another one",
+        "edited": f"which has the results of run {edited.info.run_id[:8]} itself",
+    }.items():
+        refused = checkout.run("inpaint", "reproduce", "edited", "--name", name, code=2)
+        assert told in " ".join(refused.split())
 
 
 def run_cache(checkout: Any) -> set[str]:

@@ -1,5 +1,6 @@
 """What goes wrong around the pipeline: it says so, loses nothing, and works when that is over."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.checkout import Checkout
+from tests.checkout import ROOT, Checkout
 from tests.faults.conftest import EPOCHS
 from tests.faults.killing import Started, ended, leftovers, results, runs
 
@@ -67,7 +68,8 @@ def test_a_database_that_somebody_holds(fresh: Checkout, undisturbed: dict[str, 
 def test_two_pipelines_at_once(fresh: Checkout, undisturbed: dict[str, Any]) -> None:
     first = Started(fresh, "dvc", "repro")
     first.wait_for(f"Epoch 2/{EPOCHS}")
-    fresh.run("dvc", "repro", code=255)
+    told = fresh.run("dvc", "repro", code=255)
+    assert "is busy, it is being blocked by" in told or "Unable to acquire lock" in told
     assert first.process.wait() == 0
     assert_logged(fresh, undisturbed)
 
@@ -92,17 +94,36 @@ def test_files_in_the_cache_that_were_damaged(fresh: Checkout, undisturbed: dict
     assert "complete" in fresh.run("inpaint", "sync")
 
 
-def test_training_images_that_were_edited_are_not_trained_on(
-    fresh: Checkout, undisturbed: dict[str, Any]
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.unlink()  # it may be a link into DVC's cache
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["data/prepared/train.npy", "data/holes/train.npy"])
+def test_what_was_edited_is_not_trained_on(
+    fresh: Checkout, undisturbed: dict[str, Any], name: str
 ) -> None:
     fresh.run("dvc", "repro", "mask")
-    images = fresh.root / "data" / "prepared" / "train.npy"
-    content = bytearray(images.read_bytes())
-    images.unlink()
-    images.write_bytes(content[:-28] + bytes(255 - byte for byte in content[-28:]))
+    flip_a_bit(fresh.root / name)
     refused = fresh.run("python", "src", "train", code=2)
     assert "train.npy is not as it was written: `dvc repro` makes it again" in refused
     fresh.run("dvc", "repro")
+    assert_logged(fresh, undisturbed)
+
+
+def test_what_a_killed_dvc_has_cut_is_mended_by_make_run(
+    fresh: Checkout, undisturbed: dict[str, Any]
+) -> None:
+    fresh.run("dvc", "repro")
+    shutil.copy(ROOT / "Makefile", fresh.root)
+    lock, claims = fresh.root / "dvc.lock", fresh.root / ".dvc" / "tmp" / "rwlock"
+    lock.write_text(lock.read_text().partition("  mask:")[0] + "  mask:\n")
+    claims.write_text("")
+    printed = fresh.run("make", "--old-file", ".venv/bin/ready", "run")
+    assert "dvc.lock is damaged: moved to dvc.lock.damaged" in printed
+    assert "dvc.lock is damaged" not in fresh.run("make", "--old-file", ".venv/bin/ready", "run")
     assert_logged(fresh, undisturbed)
 
 
@@ -124,8 +145,11 @@ def test_too_little_memory(fresh: Checkout, undisturbed: dict[str, Any]) -> None
     "name",
     [
         "data/prepared/valid.npy",
+        "data/prepared/test.npy",
         "data/prepared/manifest.json",
+        "data/holes/valid.npy",
         "data/holes/test.npy",
+        "data/holes/manifest.json",
         "models/inpainter.keras",
         "reports/train.json",
         "reports/train/history.csv",
@@ -140,11 +164,7 @@ def test_a_file_that_was_edited_is_made_again(
     """Found by `inpaint sync`, and mended by `dvc repro`."""
     fresh.run("dvc", "repro")
     path: Path = fresh.root / name
-    path.chmod(0o644)
-    content = bytearray(path.read_bytes())
-    content[-20] ^= 1
-    path.unlink()
-    path.write_bytes(content)
+    flip_a_bit(path)
     refused = fresh.run("inpaint", "sync", code=1)
     assert f"{path.name} is" in refused
     fresh.run("dvc", "repro")

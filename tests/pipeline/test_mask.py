@@ -8,6 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from inpaint.base.files import temporary_beside
+
 SPLITS = ("train", "valid", "test")
 
 
@@ -43,6 +45,19 @@ def test_the_preview_shows_images_above_the_same_with_their_holes(
         np.testing.assert_allclose(above, np.broadcast_to(images[i], above.shape), atol=0.01)
         expected = np.where(holes[i][..., np.newaxis], (230, 159, 0), images[i])
         np.testing.assert_allclose(below, expected, atol=0.01)
+
+
+def test_a_disk_that_is_full_when_the_preview_is_written_is_told(
+    project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """/dev/full is a disk without room."""
+    assert project.run("prepare") == 0
+    preview = project.paths.holes_preview
+    preview.parent.mkdir(exist_ok=True)
+    temporary_beside(preview).symlink_to("/dev/full")
+    assert project.run("mask") == 1
+    assert f"No space left on device: {preview}" in capsys.readouterr().err
+    assert not preview.exists()
 
 
 def test_images_of_another_data_set_are_refused(

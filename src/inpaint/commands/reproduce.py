@@ -20,6 +20,8 @@ from inpaint.tracking.runs import RunInfo, Runs, with_scores
 
 # The parts of metrics.json that are results; the others tell the run and its origin.
 _RESULTS = ("data", "holes", "valid", "test", "parity")
+# The parts of its origin that say which code it was.
+_CODE = ("baseline", "code_version")
 
 
 def run(root: Path, wanted: str, *, name: str | None) -> int:
@@ -31,7 +33,7 @@ def run(root: Path, wanted: str, *, name: str | None) -> int:
     out = console()
     for other in experiments.all_experiments(root):
         if other.name == experiment:
-            after = _made_before(root, other, before, trained)
+            after = _made_before(root, other, found, before, trained)
             return _report(out, found, experiment, before, after)
     with experiments.tree_of(root, baseline) as tree:
         if diff := before["origin"]["diff"]:
@@ -68,21 +70,33 @@ def _baseline(root: Path, found: RunInfo, result: dict[str, Any], experiment: st
 
 
 def _made_before(
-    root: Path, other: experiments.Experiment, before: dict[str, Any], trained: dict[str, Any]
+    root: Path,
+    other: experiments.Experiment,
+    found: RunInfo,
+    before: dict[str, Any],
+    trained: dict[str, Any],
 ) -> dict[str, Any]:
     """The results of an experiment in which the run was made again: by a command that was killed
     before it told so, or has told it.
 
     Raises:
-        InputError: it is another experiment.
+        InputError: it is another experiment, or has the results of the run itself.
     """
     with experiments.tree_of(root, other.revision) as tree:
         experiments.check_out_results(tree, root)
         again, after = (
             read_checked(path) for path in (Paths(tree).train_summary, Paths(tree).metrics)
         )
-    is_alike = again["params"] == trained["params"] and after["params"] == before["params"]
-    if not is_alike or after["origin"]["baseline"] != before["origin"]["baseline"]:
+    if again["run_id"] == trained["run_id"]:
+        raise InputError(
+            f"--name: received {other.name!r}, which has the results of run {found.run_id[:8]} "
+            "itself: give another one"
+        )
+    there, wanted = (
+        (train["params"], result["params"], *(result["origin"][key] for key in _CODE))
+        for train, result in ((again, after), (trained, before))
+    )
+    if there != wanted:
         raise InputError(
             f"--name: received {other.name!r}, which exists: give another one, or "
             f"`dvc exp remove {other.name}`"

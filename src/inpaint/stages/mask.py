@@ -35,8 +35,8 @@ def run(params: Params, paths: Paths) -> str:
         }
     write_checked(paths.holes_manifest, {"kind": mask["kind"], "params": mask, "splits": entries})
     with atomic(paths.holes_preview) as temporary:
-        # OpenCV has blue first.
-        cv2.imwrite(str(temporary), _preview(paths)[..., ::-1])
+        # OpenCV has blue first; writing by itself, it would not tell of a full disk.
+        temporary.write_bytes(cv2.imencode(".png", _preview(paths)[..., ::-1])[1].tobytes())
     return f"cut {mask['kind']} holes: {entries['test']['share']:.1%} of each image is missing"
 
 
