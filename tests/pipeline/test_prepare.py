@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import struct
 import tarfile
 from collections.abc import Callable
@@ -50,6 +51,17 @@ def test_manifest_names_the_very_images(project: Any) -> None:
     assert np.array_equal(images.reshape(50, 784), pixels[entry["original"]])
     by_hand = hashlib.sha256(b"|u1(50, 28, 28, 1)" + images.tobytes()).hexdigest()
     assert entry["sha256"] == by_hand
+
+
+def test_what_a_killed_download_has_left_is_removed(project: Any) -> None:
+    folder = project.paths.root / "data" / "raw" / "cifar10"
+    folder.mkdir(parents=True)
+    left = folder / ".cifar-10-binary.tar.999999999.partial.gz"
+    others = {folder / "cifar-10-binary.tar.gz", folder / f".mine.{os.getpid()}.partial.gz"}
+    for path in {left, *others}:
+        path.write_bytes(b"half of it")
+    assert project.run("prepare") == 0
+    assert set(folder.iterdir()) == others
 
 
 def test_another_training_size_leaves_valid_and_test_as_they_are(

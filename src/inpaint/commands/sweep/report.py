@@ -10,7 +10,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from inpaint.base.files import atomic, write_text
+from inpaint.base.files import atomic, remove_leftovers, write_text
 from inpaint.commands.sweep import pictures
 from inpaint.commands.sweep.outcome import Outcome, ranked
 from inpaint.commands.sweep.plan import Plan
@@ -35,6 +35,7 @@ def report(plan: Plan, outcomes: Sequence[Outcome], folder: Path, logged: SweepR
         choices.append("Trials with other validation images or holes are not compared.")
     for choice in choices:
         out.print(choice)
+    remove_leftovers(folder)
     write_text(folder / "trials.csv", as_csv(plan, outcomes))
     compared = groups[0] if groups else []
     shown = [each if each in compared else replace(each, score={}) for each in outcomes]
