@@ -60,7 +60,7 @@ class Slot:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = _lock_of(path)
-        self._due = 0.0
+        self._asked = self._saved = self._due = 0.0
 
     def load(self) -> Checkpoint | None:
         """The checkpoint; None if there is none that is as it was written."""
@@ -68,10 +68,15 @@ class Slot:
             return _read(self.path)
         return None
 
-    @property
     def is_due(self) -> bool:
-        """Whether to save again: the time that this takes stays a small part of all."""
-        return time.monotonic() >= self._due
+        """Whether to save again, asked after each epoch.
+
+        The time that saving takes stays a small part of all, unless more would be lost than one
+        epoch or two minutes, whichever is more.
+        """
+        now = time.monotonic()
+        epoch, self._asked = now - self._asked, now
+        return now >= self._due or now + epoch > self._saved + _LONGEST_S
 
     def save(self, arrays: Sequence[np.ndarray], facts: Mapping[str, Any]) -> None:
         """Write a checkpoint in place of the one before.
@@ -87,8 +92,8 @@ class Slot:
         with atomic(self.path) as temporary, temporary.open("wb") as file:
             file.write(hashlib.sha256(archive.getbuffer()).digest())
             file.write(archive.getbuffer())
-        ended = time.monotonic()
-        self._due = ended + min((ended - began) / _SHARE, _LONGEST_S)
+        self._saved = time.monotonic()
+        self._due = self._saved + (self._saved - began) / _SHARE
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)

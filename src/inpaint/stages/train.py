@@ -362,7 +362,7 @@ def _assist(trainer: Trainer, source: BatchSource, train: TrainParams) -> str:
 
 def _keep(slot: checkpoints.Slot, trainer: Trainer, course: _Course, *, is_last: bool) -> None:
     """Keep where the training could go on, if there is room for it on the disk."""
-    if not (is_last or slot.is_due):
+    if not (is_last or slot.is_due()):
         return
     try:
         slot.save(trainer.state(), asdict(course))
