@@ -88,7 +88,6 @@ HOLDER = """
 import sys
 from pathlib import Path
 from inpaint.base import checkpoints
-from inpaint.base.files import atomic
 with checkpoints.claimed(Path(sys.argv[1]), "key") as slot:
     print(slot.lock, flush=True)
     sys.stdin.read()
