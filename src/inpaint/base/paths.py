@@ -39,7 +39,8 @@ class Paths:
         """The folders that stages write to."""
         reports = self.root / "reports"
         own = (self._prepared, self._holes, self.model.parent, reports, self.figures)
-        return (*own, self.history.parent, checkpoints_dir(self.root))
+        outlasting = (checkpoints_dir(self.root), *raw_dir(self.root).glob("*"))
+        return (*own, self.history.parent, *outlasting)
 
     def images(self, split: str) -> Path:
         """uint8 (N, H, W, C)."""

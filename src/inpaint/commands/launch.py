@@ -37,7 +37,7 @@ def launch(*arguments: str, root: Path) -> int:
         if stage not in STAGES:
             raise InputError(f"stage: received {stage!r}, allowed: {', '.join(STAGES)}")
         from inpaint.base.files import remove_leftovers
-        from inpaint.base.paths import Paths, raw_dir
+        from inpaint.base.paths import Paths
         from inpaint.params import load_params
 
         paths = Paths(root)
@@ -49,7 +49,7 @@ def launch(*arguments: str, root: Path) -> int:
             # TensorFlow has faster convolutions, and leaves them off on many processors. Only here:
             # scores are of the pixels that servers give, and they have TensorFlow as it is.
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-        for folder in (*paths.written, *raw_dir(root).glob("*")):
+        for folder in paths.written:
             remove_leftovers(folder)
         print(_import(f"inpaint.stages.{stage}").run(params, paths), flush=True)
     return code.value

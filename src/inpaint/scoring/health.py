@@ -22,14 +22,15 @@ def learned_nothing(over_best: Gain, over_fill: Gain) -> bool:
         over_best: the gain in ssim_unit over the best method without training.
         over_fill: the same over what it would give if it changed nothing, see ``Inpainter.fill``.
     """
-    return not _excludes_zero(over_best) or not _is_above_zero(over_fill)
+    return not _excludes_zero(over_best) or not is_above_zero(over_fill)
 
 
 def _excludes_zero(gain: Gain) -> bool:
-    return _is_above_zero(gain) or (gain["high"] is not None and gain["high"] < 0)
+    return is_above_zero(gain) or (gain["high"] is not None and gain["high"] < 0)
 
 
-def _is_above_zero(gain: Gain) -> bool:
+def is_above_zero(gain: Gain) -> bool:
+    """Whether a gain is more than chance."""
     return gain["low"] is not None and gain["low"] > 0  # and no NaN
 
 

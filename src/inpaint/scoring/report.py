@@ -62,6 +62,12 @@ def warnings(result: dict[str, Any], trained: dict[str, Any]) -> list[str]:
     told = [COLLAPSED] if trained["collapsed"] else []
     if result.get("learned_nothing", False):  # older files do not say
         told.append(f"**The network learned nothing**: {health.reason(result)}.")
+    gain, best = result["test"]["gain"]["ssim_unit"], result["test"]["best_baseline"]
+    if not health.is_above_zero(gain):
+        told.append(
+            f"**The model is no better than {best}** on the test images: its gain in ssim_unit is "
+            f"{interval(gain, '+.4f')}."
+        )
     return told
 
 

@@ -98,6 +98,26 @@ def test_nothing_learned_is_told_before_the_scores() -> None:
     assert text.index(told) < text.index("| on the test images")
 
 
+def test_a_baseline_that_wins_on_the_test_images_is_told_before_the_scores() -> None:
+    result = copy.deepcopy(RESULT)
+    result["test"]["gain"]["ssim_unit"] = {"mean": -0.0002, "low": -0.0003, "high": -0.0001}
+    text = report.write(result, TRAINED)
+    told = (
+        "**The model is no better than biharmonic** on the test images: its gain in ssim_unit is "
+        "-0.0002 [-0.0003, -0.0001].\n"
+    )
+    assert text.index(told) < text.index("| on the test images")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_told"), [(-0.01, 0.02, True), (0.0, 0.02, True), (0.0001, 0.02, False)]
+)
+def test_a_gain_that_may_be_chance_is_no_gain(low: float, high: float, is_told: bool) -> None:
+    result = copy.deepcopy(RESULT)
+    result["test"]["gain"]["ssim_unit"] = {"mean": 0.01, "low": low, "high": high}
+    assert ("no better than biharmonic" in report.write(result, TRAINED)) is is_told
+
+
 def test_reports_of_older_files_can_be_written_again() -> None:
     older = {key: value for key, value in RESULT.items() if key != "learned_nothing"}
     assert report.write(older, TRAINED) == report.write(RESULT, TRAINED)
