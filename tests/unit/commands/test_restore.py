@@ -63,6 +63,23 @@ def test_by_a_method_without_a_model(method: str) -> None:
     assert f"by method {method}" in result.stdout
 
 
+def test_what_libraries_say_when_they_are_imported_is_not_shown() -> None:
+    Image.fromarray(COLOUR).save("true.png")
+    arguments = "restore photo.png -m mask.png -o out.png --reference true.png --method telea"
+    environment = {
+        name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "from inpaint.cli import app; app()", *arguments.split()],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 0
+    assert "in ssim_unit" in done.stdout
+    assert done.stderr == ""
+
+
 def test_nothing_is_overwritten_without_force() -> None:
     Path("out.png").write_bytes(b"precious")
     arguments = ("photo.png", "-m", "mask.png", "-o", "out.png", "--method", "telea")

@@ -15,6 +15,7 @@ from inpaint.data.pictures.reading import Picture, in_8_bits, read, size_of
 from inpaint.data.pictures.writing import write
 from inpaint.restoring.fill import biharmonic
 from inpaint.restoring.restorer import Restorer
+from inpaint.terminal.quiet import without_greetings
 from inpaint.tracking.registry.choice import Choice
 
 Scores = dict[str, np.ndarray]  # of one picture, as `metrics.score_images` gives them
@@ -164,4 +165,6 @@ def _scores(
     true, damaged, restored = (in_8_bits(each)[np.newaxis] for each in (true, damaged, restored))
     holes = hole[np.newaxis]
     filled = biharmonic(damaged, holes)
-    return metrics.score_images(true, restored, holes), metrics.score_images(true, filled, holes)
+    with without_greetings():  # SSIM imports TensorFlow, which no method without training has done
+        first, second = (metrics.score_images(true, each, holes) for each in (restored, filled))
+    return first, second
