@@ -127,5 +127,5 @@ clean:
 	rm -rf .venv mutants data/raw data/prepared data/holes models dvc_plots mlruns mlflow.db* .dvc/cache .dvc/tmp .dvc/config.local \
 	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 	  reports/metrics.json reports/per_image.csv reports/restored.npy reports/histogram.csv \
-	  reports/train.json reports/train reports/sweeps
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	  reports/train.json reports/train reports/sweeps reports/compare.png dvc.lock.damaged
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
