@@ -31,15 +31,17 @@ def decode(name: str, files: object, most: int = MOST_PIXELS) -> list[Image.Imag
             or have more pixels, which is told before memory is taken for them.
     """
     allowed = f"allowed: a list of {' or '.join(_FORMATS)} files, each in base64"
-    try:
-        texts = np.asarray(files)
-    except ValueError:  # lists of several lengths
-        raise ValueError(f"{name}: received something else, {allowed}") from None
-    if texts.ndim != 1 or texts.dtype.kind != "U" or texts.size == 0:
+    # Not as an array, in which the shortest text takes as much as the longest.
+    texts = files.tolist() if isinstance(files, np.ndarray) else files
+    if (
+        not isinstance(texts, list | tuple)
+        or not texts
+        or not all(isinstance(text, str) for text in texts)
+    ):
         raise ValueError(f"{name}: received something else, {allowed}")
     pictures = []
     for i, text in enumerate(texts):
-        pictures.append(_decode(f"{name}, number {i}", str(text), allowed, most))
+        pictures.append(_decode(f"{name}, number {i}", text, allowed, most))
         most -= pictures[-1].width * pictures[-1].height
     return pictures
 

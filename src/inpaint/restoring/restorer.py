@@ -58,11 +58,11 @@ class Restorer:
             True
         """
         image, hole = np.asarray(image), np.asarray(hole)
-        images, holes = _as_batch(image, hole)
+        images, holes = _as_batch(image.astype(image.dtype.newbyteorder("="), copy=False), hole)
         restored = self._fill_for(images.shape[1:])(_to_bytes(images, holes), holes)
         if images.dtype != np.uint8:
             restored = np.where(holes[..., np.newaxis], _from_bytes(restored, images.dtype), images)
-        return restored.reshape(image.shape)
+        return restored.reshape(image.shape).astype(image.dtype, copy=False)
 
 
 def load(model: Path | str | None = None, *, method: str = MODEL) -> Restorer:

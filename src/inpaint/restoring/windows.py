@@ -48,9 +48,10 @@ def pieces(holes: np.ndarray) -> Iterator[Piece]:
 
 def _split(region: Region) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
     """Rows and columns of the picture, hole and core of the pieces of a region."""
-    for rows, inner_rows in _spans(region.hole.shape[0]):
-        for columns, inner_columns in _spans(region.hole.shape[1]):
-            hole = region.hole[rows, columns]
+    whole = region.hole
+    for rows, inner_rows in _spans(whole.shape[0]):
+        for columns, inner_columns in _spans(whole.shape[1]):
+            hole = whole[rows, columns].copy()
             core = np.zeros_like(hole)
             core[inner_rows, inner_columns] = hole[inner_rows, inner_columns]
             if core.any():

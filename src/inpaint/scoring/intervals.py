@@ -70,7 +70,9 @@ def mean_interval(
     drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), num_samples)
     nums, totals = (drawn @ sums).T
     low, high = np.percentile(totals / nums, [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
+    mean = float(values.mean())
+    # Of a single group all samples are alike, and the mean but for rounding.
+    return mean, min(float(low), mean), max(float(high), mean)
 
 
 def _interval(values: np.ndarray) -> dict[str, float | None]:

@@ -38,7 +38,8 @@ class Validation:
     Attributes:
         loss: the training loss.
         ssim_unit: of the composite, before rounding to uint8.
-        hole_range: brightest minus darkest value that the network put into any hole, on [-1, 1].
+        hole_range: brightest minus darkest value that the network put into any hole, on [-1, 1], of
+            the channel where that is most: one constant colour has none.
         hole_range_true: the same of what belongs there.
     """
 
@@ -167,8 +168,8 @@ class Trainer:
         return Validation(
             loss=float(np.average(losses, weights=sizes)),
             ssim_unit=(float(np.average(scores, weights=sizes)) + 1) / 2,
-            hole_range=float(np.ptp(np.concatenate(inside))),
-            hole_range_true=float(np.ptp(np.concatenate(inside_true))),
+            hole_range=_widest(inside),
+            hole_range_true=_widest(inside_true),
         )
 
     def _run(self, step: str, *arrays: Any) -> Any:
@@ -276,3 +277,8 @@ def _input_augmentation(seed: int) -> keras.Sequential:
             keras.layers.RandomZoom(0.1, seed=derive_seed(seed, "zoom") % 2**32),
         ]
     )
+
+
+def _widest(values: list[np.ndarray]) -> float:
+    """The range of values, (k, C) each, in the channel where it is widest."""
+    return float(np.ptp(np.concatenate(values), axis=0).max())

@@ -6,6 +6,7 @@ import struct
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,3 +167,22 @@ def test_a_picture_of_24_million_pixels_and_its_mask_may_be_sent_but_not_twice_a
     told = "pictures, number 2: received too large a picture, allowed: 50,000,000 pixels in all"
     with pytest.raises(ValueError, match=told):
         decode("pictures", [large, large, large])
+
+
+def test_short_texts_beside_a_long_one_take_no_more_than_they_are() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
+    texts = [text_of(Image.fromarray(noise))] + [text_of(Image.fromarray(GREY))] * 100
+    assert len(texts[0]) > 4_000_000
+    tracemalloc.start()
+    try:
+        assert len(decode("pictures", texts)) == 101
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(texts[0])  # an array of them would take 404 times as much
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.asarray, lambda each: np.asarray(each, object)])
+def test_texts_come_in_any_sequence(kind: Any) -> None:
+    texts = encode([COLOUR, GREY[..., np.newaxis]])
+    assert [each.size for each in decode("pictures", kind(texts))] == [(30, 20)] * 2

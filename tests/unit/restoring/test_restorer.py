@@ -67,6 +67,17 @@ def test_finer_numbers() -> None:
         np.testing.assert_allclose(restored[HOLE], filled[HOLE] / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [">u2", ">f4", "<f8", ">f8"])
+def test_numbers_may_lie_in_either_order(dtype: str) -> None:
+    """As Pillow gives those of a TIFF."""
+    restore = inpaint.load(method="biharmonic").restore
+    usual = (COLOUR * 257.0).astype(np.uint16) if "u" in dtype else COLOUR / 255
+    native = np.dtype(dtype).newbyteorder("=")
+    restored = restore(usual.astype(dtype), HOLE)
+    assert restored.dtype == dtype
+    np.testing.assert_array_equal(restored, restore(usual.astype(native), HOLE))
+
+
 def test_what_is_under_a_hole_may_be_anything() -> None:
     floats = COLOUR / 255
     expected = inpaint.load(method="biharmonic").restore(floats, HOLE)

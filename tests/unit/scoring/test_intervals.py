@@ -138,3 +138,12 @@ def test_mean_has_the_interval_of_its_groups(rng: np.random.Generator) -> None:
     few = np.repeat(rng.normal(0.5, 0.1, 16), 25)
     _, low, high = mean_interval(rng, few, np.repeat(np.arange(16), 25), 2000)
     assert high - low == pytest.approx(2 * 1.96 * few.std() / 4, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_mean_of_a_single_group_is_in_its_interval(seed: int) -> None:
+    """All samples are the mean, but for rounding."""
+    rng = np.random.default_rng(seed)
+    mean, low, high = mean_interval(rng, rng.uniform(0.9, 1, 300), np.zeros(300), 100)
+    assert low <= mean <= high
+    assert high - low < 1e-12

@@ -14,6 +14,7 @@ from inpaint.restoring.networks.report_unet import report_unet
 from inpaint.scoring import metrics
 from inpaint.training import loop
 from inpaint.training.batches import Batch, make_batch
+from inpaint.training.health import is_collapsed
 from inpaint.training.loop import WHOLE, Trainer, Window
 from tests.unit.training.example import is_equal, tiny_network
 
@@ -342,3 +343,16 @@ def test_hole_range_is_that_of_all_holes_and_of_nothing_else(
     seen = replace(batch, inputs=batch.inputs | {"image": image})
     trainer = Trainer(fixed_network(keras.layers.Identity()), train, 4)
     assert trainer.validate(seen).hole_range == pytest.approx(0.5)
+
+
+def test_one_constant_colour_has_no_range(train: Train, holes: np.ndarray) -> None:
+    """It is as collapsed as one constant grey."""
+    image, hole = keras.Input((28, 28, 3), name="image"), keras.Input((28, 28, 1), name="hole")
+    red = keras.layers.Rescaling(0.0, offset=[1.0, -1.0, -1.0])(image)
+    trainer = Trainer(keras.Model({"image": image, "hole": hole}, red), train, 4)
+    shape = (*holes.shape, 3)
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    scored = trainer.validate(make_batch("residual_unet", images, holes))
+    assert scored.hole_range == 0
+    assert scored.hole_range_true == 2
+    assert is_collapsed(scored)

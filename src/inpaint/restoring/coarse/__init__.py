@@ -51,19 +51,19 @@ def without_deep_holes(
         ValueError: what is left of a hole is too large, see ``fill.check_size``. If there are deep
             holes, it is raised before the first of them is begun.
     """
-    found = [
-        (hole, members, list(_deep_parts(hole, deepest, reserve=rival is not None)))
-        for hole, members in by_hole(holes)
-    ]
-    if not any(parts for *_, parts in found):
+    # Deep parts are not kept: of slanted ones, the windows overlap, and together may be any number
+    # of times as large as the picture.
+    deep_parts = partial(_deep_parts, deepest=deepest, reserve=rival is not None)
+    found = list(by_hole(holes))
+    if not any(True for hole, _ in found for _ in deep_parts(hole)):
         return images, holes
-    for hole, _, parts in found:  # before the first deep part is begun
+    for hole, _ in found:  # before the first deep part is begun
         if may_be_too_large(hole):
-            _refuse_too_large(hole, parts, deepest)
+            _refuse_too_large(hole, deepest, reserve=rival is not None)
     coarse: FillAlike = partial(_from_half_size, restore=restore)
     filled, left = images.copy(), holes.copy()
-    for hole, members, parts in found:
-        for window, inside in parts:
+    for hole, members in found:
+        for window, inside in deep_parts(hole):
             for some in in_parts(len(members), *inside.shape):
                 seen, missing = images[(members[some], *window)], hole[window]
                 content = (
@@ -149,21 +149,20 @@ def _deep_parts(hole: np.ndarray, deepest: float, *, reserve: bool) -> Iterator[
         yield window, inside
 
 
-def _refuse_too_large(hole: np.ndarray, parts: list[Part], deepest: float) -> None:
+def _refuse_too_large(hole: np.ndarray, deepest: float, *, reserve: bool) -> None:
     """Refuse a hole, bool (H, W), of which too much is left to be filled at once, at any size.
 
     Args:
         hole: True = missing.
-        parts: its deep ones.
         deepest: pixels.
+        reserve: see `_deep_parts`.
 
     Raises:
         ValueError: see ``fill.check_size``.
     """
-    for window, _ in parts:
-        half = _at_half_size(hole[window])
-        _refuse_too_large(half, list(_deep_parts(half, deepest, reserve=False)), deepest)
-    check_size(_left(hole, parts))
+    for window, _ in _deep_parts(hole, deepest, reserve=reserve):
+        _refuse_too_large(_at_half_size(hole[window]), deepest, reserve=False)
+    check_size(_left(hole, _deep_parts(hole, deepest, reserve=reserve)))
 
 
 def _left(hole: np.ndarray, parts: Iterable[Part]) -> np.ndarray:

@@ -25,6 +25,7 @@ _HALF = 0.5 + 2.0**-20  # so that halves are rounded up whatever a solver's last
 _FEW = 16  # rows of a picture for one that is looked at first
 _MANY = 50  # columns that OpenBLAS multiplies the map of a small hole with, before it takes threads
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
+_NUMBERS = 20_000_000  # missing values of images filled together: some 40 bytes are needed for each
 
 
 def check_holes(images: np.ndarray, holes: np.ndarray) -> None:
@@ -92,7 +93,9 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     filled = images.copy()
     with one_thread(len(images) * images.shape[3] > _MANY):
         for hole, members in by_hole(holes):
-            for part in np.split(members, range(_PART, len(members), _PART)) if hole.any() else ():
+            values = int(np.count_nonzero(hole)) * images.shape[3]  # of an image
+            step = max(1, min(_PART, _NUMBERS // max(values, 1)))
+            for part in np.split(members, range(step, len(members), step)) if values else ():
                 if part[-1] - part[0] + 1 == len(part):  # one after the other: no copy
                     _fill_one_hole(filled[part[0] : part[-1] + 1], hole)
                     continue

@@ -141,9 +141,13 @@ def solve(parts: list[Part], right: np.ndarray) -> np.ndarray:
         if len(right) < _WORTH_THREADS or len(parts) == 1:
             for part in parts:
                 fill_in(part)
-        else:
-            with ThreadPoolExecutor(_THREADS) as pool:
-                list(pool.map(fill_in, parts))
+            return solution
+        # The memory that is allowed is that of one largest part: no two large ones at once.
+        num_large = sum(part.unknowns.shape[1] > LARGEST_PART // _THREADS for part in parts)
+        for part in parts[:num_large]:
+            fill_in(part)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(fill_in, parts[num_large:]))
     return solution
 
 

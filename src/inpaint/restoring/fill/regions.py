@@ -22,12 +22,25 @@ class Region:
         rows: of the picture: those of the missing pixels and REACH more on either side, cut at the
             picture's border.
         columns: likewise.
-        hole: bool (h, w), the window's; True = missing, and of this region.
+        missing: bool (h, w), all that is missing in the window.
+        labels: int (h, w), which region a pixel belongs to; None if there is one alone.
+        label: this one's.
     """
 
     rows: slice
     columns: slice
-    hole: np.ndarray
+    missing: np.ndarray
+    labels: np.ndarray | None = None
+    label: int = 1
+
+    @property
+    def hole(self) -> np.ndarray:
+        """The window's, bool (h, w); True = missing, and of this region.
+
+        It is made when it is asked for: the windows of slanted strokes overlap, so that all holes
+        together would take more memory than the picture, times the number of strokes.
+        """
+        return self.missing if self.labels is None else self.missing & (self.labels == self.label)
 
 
 def regions(hole: np.ndarray) -> list[Region]:
@@ -44,12 +57,12 @@ def regions(hole: np.ndarray) -> list[Region]:
     if not hole.any():
         return []
     rows, columns = window_around(hole, REACH)
-    window = hole[rows, columns]
+    window = hole[rows, columns].copy()
     if max(window.shape) <= _TOUCH:  # any two pixels touch
-        return [Region(rows, columns, window.copy())]
+        return [Region(rows, columns, window)]
     labels, boxes = _labelled(window)
     if len(boxes) == 1:
-        return [Region(rows, columns, window.copy())]
+        return [Region(rows, columns, window)]
     found = []
     for label, (left, top, width, height) in sorted(
         enumerate(boxes, start=1), key=lambda each: (each[1][1], each[1][0])
@@ -59,7 +72,9 @@ def regions(hole: np.ndarray) -> list[Region]:
             Region(
                 moved(slice(top, top + height), rows.start),
                 moved(slice(left, left + width), columns.start),
-                window[part] & (labels[part] == label),
+                window[part],
+                labels[part],
+                label,
             )
         )
     return found

@@ -4,6 +4,7 @@ A network that sees a picture in the scale of its surroundings fills a hole alik
 and in a dark one, and in a small image and in a large picture: nothing far from it has a say.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -38,9 +39,14 @@ class Surroundings(keras.layers.Layer):
     Args:
         deepest: how deep a hole is that the network fills at once, in pixels, see
             ``coarse.deepest_at_once``. It is saved here for those who use the network.
+
+    Raises:
+        ValueError: ``deepest`` is no number, or less than a pixel.
     """
 
     def __init__(self, deepest: float, **options: Any) -> None:
+        if not isinstance(deepest, int | float) or not 1 <= deepest < math.inf:  # a file says it
+            raise ValueError(f"deepest: received {deepest!r:.100}, allowed: 1 or more, in pixels")
         super().__init__(**options)
         self.deepest = deepest
 

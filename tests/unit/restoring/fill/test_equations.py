@@ -1,6 +1,7 @@
 """The biharmonic fill of pictures: any size, any number of parts, against scikit-image."""
 
 import itertools
+import time
 import tracemalloc
 
 import cv2
@@ -209,6 +210,30 @@ def test_parts_are_solved_the_same_in_threads(
     one_by_one = filled(image, hole)
     monkeypatch.setattr(parts, "_WORTH_THREADS", 0)
     assert np.array_equal(filled(image, hole), one_by_one)
+
+
+def test_large_parts_are_solved_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory that is allowed is that of one."""
+    solve, running, most = parts._solve, set[int](), []
+
+    def watched(part: parts.Part, sides: np.ndarray) -> np.ndarray:
+        running.add(id(part))
+        time.sleep(0.01)
+        most.append((part.unknowns.shape[1], len(running)))
+        result = solve(part, sides)
+        running.remove(id(part))
+        return result
+
+    monkeypatch.setattr(parts, "_solve", watched)
+    monkeypatch.setattr(parts, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(parts, "LARGEST_PART", 1000)
+    hole = np.zeros((300, 300), dtype=bool)
+    for i, side in enumerate((30, 29, 28, 27, 22, 21, 20, 19)):
+        hole[70 * (i // 4) + 5 :, 70 * (i % 4) + 5 :][:side, :side] = True
+    filled(np.zeros((300, 300, 1)), hole)
+    alone = [num for size, num in most if size > 500]
+    assert alone == [1] * 4
+    assert max(num for _, num in most) == 2
 
 
 @pytest.mark.parametrize(

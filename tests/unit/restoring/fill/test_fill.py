@@ -135,6 +135,22 @@ def test_large_hole_with_few_known_pixels_takes_little_memory(
     assert peak_bytes < 2e7  # of 4,095 x 4,095 float64 numbers there would be 134 MB
 
 
+def test_of_many_images_so_many_are_filled_together_as_there_is_memory_for(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    images = rng.integers(0, 256, (30, 64, 64, 3), dtype=np.uint8)
+    holes = np.zeros((30, 64, 64), dtype=bool)
+    holes[:, ::2] = True
+    expected = fill.biharmonic(images, holes)
+    monkeypatch.setattr(fill, "_NUMBERS", 4 * 32 * 64 * 3)  # the missing values of four images
+    tracemalloc.start()
+    filled = fill.biharmonic(images, holes)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(filled, expected)
+    assert peak_bytes < images.nbytes + 5_000_000  # all together, 11 MB
+
+
 def test_forgotten_maps_are_made_again(photographs: np.ndarray) -> None:
     holes = np.repeat(HOLES["inside"][np.newaxis], 3, axis=0)
     first = fill.biharmonic(photographs[:3], holes)

@@ -1,5 +1,7 @@
 """Regions: by the definition, and the same wherever a hole lies."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -99,3 +101,20 @@ def test_long_slanting_chains_are_labelled() -> None:
         hole[rows[inside], columns[inside]] = True
     found = regions(hole)
     assert sum(int(np.count_nonzero(region.hole)) for region in found) == np.count_nonzero(hole)
+
+
+def test_slanted_strokes_take_no_memory_for_each_of_their_windows() -> None:
+    """Each window is half of the picture, or more."""
+    rows, columns = np.ogrid[:1000, :1000]
+    hole = (rows - columns) % 50 == 0
+    tracemalloc.start()
+    try:
+        found = regions(hole)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    windows = sum(region.missing.size for region in found)
+    assert len(found) > 30
+    assert windows > 10 * hole.size
+    assert peak < 8 * hole.size  # labels, of 4 bytes, and two pictures of one
+    assert sum(np.count_nonzero(region.hole) for region in found) == np.count_nonzero(hole)

@@ -1,6 +1,7 @@
 """What lies around each pixel, held against sums written out in NumPy."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -175,3 +176,9 @@ def test_a_saved_model_gives_the_same(scene: Arrays, tmp_path: Path) -> None:
     assert loaded.layers[-1].deepest == 4
     for received, expected in zip(loaded(list(scene)), model(list(scene)), strict=True):
         np.testing.assert_array_equal(received, expected)
+
+
+@pytest.mark.parametrize("deepest", [0, -1, 0.5, float("nan"), float("inf"), "abc", None, [4]])
+def test_a_depth_that_is_none_is_refused_before_anything_is_filled(deepest: Any) -> None:
+    with pytest.raises(ValueError, match="allowed: 1 or more, in pixels"):
+        Surroundings(deepest)
