@@ -31,8 +31,10 @@ def decode(name: str, files: object, most: int = MOST_PIXELS) -> list[Image.Imag
             or have more pixels, which is told before memory is taken for them.
     """
     allowed = f"allowed: a list of {' or '.join(_FORMATS)} files, each in base64"
-    # Not as an array, in which the shortest text takes as much as the longest.
-    texts = files.tolist() if isinstance(files, np.ndarray) else files
+    texts = files
+    if isinstance(files, np.ndarray) and files.ndim == 1 and files.dtype.kind in "UO":
+        texts = files.tolist()
+    # A list is not made an array, in which the shortest text takes as much as the longest.
     if (
         not isinstance(texts, list | tuple)
         or not texts

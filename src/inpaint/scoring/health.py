@@ -22,10 +22,11 @@ def learned_nothing(over_best: Gain, over_fill: Gain) -> bool:
         over_best: the gain in ssim_unit over the best method without training.
         over_fill: the same over what it would give if it changed nothing, see ``Inpainter.fill``.
     """
-    return not _excludes_zero(over_best) or not is_above_zero(over_fill)
+    return not excludes_zero(over_best) or not is_above_zero(over_fill)
 
 
-def _excludes_zero(gain: Gain) -> bool:
+def excludes_zero(gain: Gain) -> bool:
+    """Whether a gain, or a loss, is more than chance."""
     return is_above_zero(gain) or (gain["high"] is not None and gain["high"] < 0)
 
 
@@ -42,7 +43,7 @@ def reason(result: Mapping[str, Any]) -> str:
     """
     valid = result["valid"]
     opponent, gain = f"{valid['best_baseline']}, the best method without training,", valid["gain"]
-    if _excludes_zero(gain["ssim_unit"]):
+    if excludes_zero(gain["ssim_unit"]):
         opponent, gain = "the fill that it is given", valid["gain_over_fill"]
     num = valid["num_groups"]
     pictures = f"{num} independent pictures" if num > 1 else "one picture"

@@ -37,12 +37,13 @@ def ssim_tensorflow(image_true: np.ndarray, image_pred: np.ndarray) -> np.ndarra
     import tensorflow as tf
 
     true, pred = to_signed(image_true), to_signed(image_pred)
-    scores, num_windows = np.zeros(len(true)), (height - WINDOW + 1) * (width - WINDOW + 1)
+    scores, num_windows = [], []
     for rows, num_rows in _tiles(height):
         for columns, num_columns in _tiles(width):
             tiles = (tf.constant(each[:, rows, columns], tf.float64) for each in (true, pred))
-            scores += np.asarray(ssim(*tiles)) * (num_rows * num_columns / num_windows)
-    return scores
+            scores.append(np.asarray(ssim(*tiles)))
+            num_windows.append(num_rows * num_columns)
+    return np.average(scores, axis=0, weights=num_windows)
 
 
 def _tiles(side: int) -> Iterator[tuple[slice, int]]:

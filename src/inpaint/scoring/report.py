@@ -63,9 +63,10 @@ def warnings(result: dict[str, Any], trained: dict[str, Any]) -> list[str]:
     if result.get("learned_nothing", False):  # older files do not say
         told.append(f"**The network learned nothing**: {health.reason(result)}.")
     gain, best = result["test"]["gain"]["ssim_unit"], result["test"]["best_baseline"]
-    if not health.is_above_zero(gain):
+    if not told and not health.is_above_zero(gain):
+        how = "worse than" if health.excludes_zero(gain) else "not shown to be better than"
         told.append(
-            f"**The model is no better than {best}** on the test images: its gain in ssim_unit is "
+            f"**The model is {how} {best}** on the test images: its gain in ssim_unit is "
             f"{interval(gain, '+.4f')}."
         )
     return told

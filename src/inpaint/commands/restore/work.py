@@ -160,11 +160,12 @@ def _scores(
     damaged: np.ndarray, true: np.ndarray, restored: np.ndarray, hole: np.ndarray
 ) -> tuple[Scores, Scores]:
     """Of what was restored, and of the biharmonic fill; all of them (H, W, C)."""
-    from inpaint.scoring import metrics
+    with without_greetings():
+        import tensorflow  # noqa: F401 - scores need it; without a model, they are the first
+
+        from inpaint.scoring import metrics
 
     true, damaged, restored = (in_8_bits(each)[np.newaxis] for each in (true, damaged, restored))
     holes = hole[np.newaxis]
     filled = biharmonic(damaged, holes)
-    with without_greetings():  # SSIM imports TensorFlow, which no method without training has done
-        first, second = (metrics.score_images(true, each, holes) for each in (restored, filled))
-    return first, second
+    return metrics.score_images(true, restored, holes), metrics.score_images(true, filled, holes)

@@ -25,7 +25,7 @@ _HALF = 0.5 + 2.0**-20  # so that halves are rounded up whatever a solver's last
 _FEW = 16  # rows of a picture for one that is looked at first
 _MANY = 50  # columns that OpenBLAS multiplies the map of a small hole with, before it takes threads
 _PART = 1000  # images filled together, so that the numbers stay in the processor's cache
-_NUMBERS = 20_000_000  # missing values of images filled together: some 40 bytes are needed for each
+_NUMBERS = 20_000_000  # values in and around their holes, which take up to 40 bytes each
 
 
 def check_holes(images: np.ndarray, holes: np.ndarray) -> None:
@@ -93,14 +93,17 @@ def biharmonic(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     filled = images.copy()
     with one_thread(len(images) * images.shape[3] > _MANY):
         for hole, members in by_hole(holes):
-            values = int(np.count_nonzero(hole)) * images.shape[3]  # of an image
+            if not hole.any():
+                continue
+            found = _linear_map_in_place(hole)
+            values = (len(found.missing) + len(found.ring)) * images.shape[3]
             step = max(1, min(_PART, _NUMBERS // max(values, 1)))
-            for part in np.split(members, range(step, len(members), step)) if values else ():
+            for part in np.split(members, range(step, len(members), step)):
                 if part[-1] - part[0] + 1 == len(part):  # one after the other: no copy
-                    _fill_one_hole(filled[part[0] : part[-1] + 1], hole)
+                    _fill_one_hole(filled[part[0] : part[-1] + 1], hole, found)
                     continue
                 together = filled[part]
-                _fill_one_hole(together, hole)
+                _fill_one_hole(together, hole, found)
                 filled[part] = together
     return filled
 
@@ -129,11 +132,11 @@ def check_size(hole: np.ndarray) -> None:
         _linear_map_in_place(hole)
 
 
-def _fill_one_hole(images: np.ndarray, hole: np.ndarray) -> None:
-    """Fill contiguous images, (N, H, W, C), in place."""
+def _fill_one_hole(images: np.ndarray, hole: np.ndarray, found: LinearMap) -> None:
+    """Fill contiguous images, (N, H, W, C), in place, by the map of their hole, bool (H, W)."""
     num, height, width, channels = images.shape
     pixels = images.reshape(num, height * width, channels)
-    missing, ring, apply = _linear_map_in_place(hole)
+    missing, ring, apply = found
     # (ring, N * C): for all images and channels at once
     nearby = pixels.take(ring, axis=1).transpose(1, 0, 2)
     values = apply(nearby.reshape(len(nearby), -1).astype(np.float64))

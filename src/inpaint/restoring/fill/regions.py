@@ -37,8 +37,8 @@ class Region:
     def hole(self) -> np.ndarray:
         """The window's, bool (h, w); True = missing, and of this region.
 
-        It is made when it is asked for: the windows of slanted strokes overlap, so that all holes
-        together would take more memory than the picture, times the number of strokes.
+        It is made when it is asked for: the windows of slanted strokes overlap, so that the holes
+        of all would take up to the picture's size for each stroke.
         """
         return self.missing if self.labels is None else self.missing & (self.labels == self.label)
 

@@ -1,7 +1,7 @@
 """The biharmonic fill of pictures: any size, any number of parts, against scikit-image."""
 
 import itertools
-import time
+import threading
 import tracemalloc
 
 import cv2
@@ -213,13 +213,14 @@ def test_parts_are_solved_the_same_in_threads(
 
 
 def test_large_parts_are_solved_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The memory that is allowed is that of one."""
-    solve, running, most = parts._solve, set[int](), []
+    """The memory that is allowed is that of one; of small ones, two are solved at a time."""
+    solve, running, seen, meet = parts._solve, set[int](), [], threading.Barrier(2, timeout=60)
 
     def watched(part: parts.Part, sides: np.ndarray) -> np.ndarray:
         running.add(id(part))
-        time.sleep(0.01)
-        most.append((part.unknowns.shape[1], len(running)))
+        if part.unknowns.shape[1] <= 500:
+            meet.wait()
+        seen.append((part.unknowns.shape[1], len(running)))
         result = solve(part, sides)
         running.remove(id(part))
         return result
@@ -231,9 +232,8 @@ def test_large_parts_are_solved_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -
     for i, side in enumerate((30, 29, 28, 27, 22, 21, 20, 19)):
         hole[70 * (i // 4) + 5 :, 70 * (i % 4) + 5 :][:side, :side] = True
     filled(np.zeros((300, 300, 1)), hole)
-    alone = [num for size, num in most if size > 500]
-    assert alone == [1] * 4
-    assert max(num for _, num in most) == 2
+    assert [num for size, num in seen if size > 500] == [1] * 4
+    assert len(seen) == 8
 
 
 @pytest.mark.parametrize(
