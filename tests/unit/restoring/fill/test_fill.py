@@ -142,7 +142,7 @@ def test_of_many_images_so_many_are_filled_together_as_there_is_memory_for(
     holes = np.zeros((30, 64, 64), dtype=bool)
     holes[:, ::2] = True
     expected = fill.biharmonic(images, holes)
-    monkeypatch.setattr(fill, "_NUMBERS", 4 * 32 * 64 * 3)  # the missing values of four images
+    monkeypatch.setattr(fill, "_NUMBERS", 4 * 32 * 64 * 3)  # what two images have in and around it
     tracemalloc.start()
     filled = fill.biharmonic(images, holes)
     _, peak_bytes = tracemalloc.get_traced_memory()
