@@ -84,6 +84,9 @@ class Work:
         self.settings = settings
         self._choice = Choice(settings.root, settings.method, settings.model, settings.champion)
         self._references = Partners(settings.reference, "reference") if settings.reference else None
+        if settings.reference:
+            with without_greetings():
+                import tensorflow  # noqa: F401 - scores need it; without a model, they are the first
 
     def attempt(self, job: Job, missing: Missing | None = None) -> Outcome | InputError:
         """Restore a picture, or say why it cannot be.
@@ -160,10 +163,7 @@ def _scores(
     damaged: np.ndarray, true: np.ndarray, restored: np.ndarray, hole: np.ndarray
 ) -> tuple[Scores, Scores]:
     """Of what was restored, and of the biharmonic fill; all of them (H, W, C)."""
-    with without_greetings():
-        import tensorflow  # noqa: F401 - scores need it; without a model, they are the first
-
-        from inpaint.scoring import metrics
+    from inpaint.scoring import metrics
 
     true, damaged, restored = (in_8_bits(each)[np.newaxis] for each in (true, damaged, restored))
     holes = hole[np.newaxis]
